@@ -1,0 +1,1 @@
+"""The apps, in the order in which a contribution lives; code looks left, never right."""

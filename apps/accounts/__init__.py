@@ -1,0 +1,1 @@
+"""Who is acting, and what they are trusted with: roles, trust ladder, scoped tokens, consent."""

@@ -1,0 +1,1 @@
+"""The face for tools: REST that asks queries, calls actions and decides nothing."""

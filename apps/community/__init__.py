@@ -1,0 +1,1 @@
+"""What the public sees: PRs/week, update latency, verified effect, NPS, the outcome of every PR."""

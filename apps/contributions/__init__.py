@@ -1,0 +1,1 @@
+"""What people offer: ratings, preferences, corrections, datasets; revisions, licence, provenance."""

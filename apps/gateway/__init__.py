@@ -1,0 +1,1 @@
+"""The face for applications: OpenAI-compatible serving that picks the version and logs every request."""

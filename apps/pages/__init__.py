@@ -1,0 +1,1 @@
+"""The face for people: HTML that asks queries, calls actions and decides nothing."""

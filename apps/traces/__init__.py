@@ -1,0 +1,1 @@
+"""What was asked and answered: logged requests, outcomes, signals, anomalies, clusters of failures."""

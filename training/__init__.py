@@ -1,0 +1,1 @@
+"""Examples, adapters and tensors: the training library, without Django and usable alone."""
