@@ -67,7 +67,9 @@ def grant(account: Account, role: str, *, by: Account | None) -> None:
     Tokens that carry more than the new role allows are revoked.
     """
     if role not in Role.values:
-        raise AccountRefused(f"the role “{role}” is not known; pick one of {', '.join(Role.values)}")
+        raise AccountRefused(
+            f"the role “{role}” is not known; pick one of {', '.join(Role.values)}"
+        )
     if by is not None:
         rules.ensure_may_grant(by, role)
         if by.pk == account.pk:

@@ -7,8 +7,24 @@ from apps.accounts.models import Account, Role, Scope
 
 # Names under which the system itself appears in the record.
 RESERVED = frozenset(
-    "admin anonymous api builds checks gates history openflywheel operator reviews rollouts "
-    "root schedule support system worker".split()
+    [
+        "admin",
+        "anonymous",
+        "api",
+        "builds",
+        "checks",
+        "gates",
+        "history",
+        "openflywheel",
+        "operator",
+        "reviews",
+        "rollouts",
+        "root",
+        "schedule",
+        "support",
+        "system",
+        "worker",
+    ]
 )
 
 EVERYONE = {Scope.CONTRIBUTE, Scope.FEEDBACK, Scope.CHAT}

@@ -15,9 +15,7 @@ MOST_PATTERNS = 8
 
 def screening_of(contribution: Contribution) -> Screening | None:
     """The screening of the current revision, once there is one."""
-    screenings = Screening.objects.filter(
-        contribution=contribution, revision=contribution.revision
-    )
+    screenings = Screening.objects.filter(contribution=contribution, revision=contribution.revision)
     return screenings.first()
 
 

@@ -14,7 +14,6 @@ class NotYours(ContributionRefused):
     """Only the author may do this."""
 
 
-
 class BadFile(ContributionRefused):
     """The file cannot be read as rows; the text names the place and the mend."""
 

@@ -131,7 +131,10 @@ def _post(letters: Sequence[Letter]) -> None:
     for letter in letters:
         try:
             current_app.send_task(
-                letter.task, args=letter.arguments, queue=letter.queue, headers={"letter": letter.pk}
+                letter.task,
+                args=letter.arguments,
+                queue=letter.queue,
+                headers={"letter": letter.pk},
             )
         except Exception:
             logger.warning("%s could not be sent and waits for the sweeper", letter, exc_info=True)

@@ -62,7 +62,9 @@ def claim(contribution: Contribution, *, by: Account) -> Claim:
             defaults={"reviewer": by, "expires_at": timezone.now() + CLAIM_LASTS},
         )
     if held.reviewer_id != by.pk:
-        raise ClaimedByAnother(f"{held.reviewer} holds {contribution} until {held.expires_at:%H:%M}")
+        raise ClaimedByAnother(
+            f"{held.reviewer} holds {contribution} until {held.expires_at:%H:%M}"
+        )
     return held
 
 

@@ -41,7 +41,9 @@ class Channel(models.Model):
     live = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["line", "name"], name="rollouts_channel")]
+        constraints = [
+            models.UniqueConstraint(fields=["line", "name"], name="rollouts_channel_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.line}/{self.name}"

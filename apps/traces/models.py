@@ -26,7 +26,9 @@ class Trace(models.Model):
     version_digest = models.CharField(max_length=64)
     arm = models.CharField(max_length=10, choices=Arm, default=Arm.LIVE)
     experiment = models.CharField(
-        max_length=60, blank=True, help_text="Rollout and stage under which the request was assigned"
+        max_length=60,
+        blank=True,
+        help_text="Rollout and stage under which the request was assigned",
     )
     mirror_of = models.OneToOneField(
         "self", null=True, on_delete=models.CASCADE, related_name="mirror"
