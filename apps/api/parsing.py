@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from apps.api.problems import Problem
 from apps.contributions import strict_json
 from apps.contributions.files import Broken, gunzipped, json_lines
-from apps.contributions.rows import BadRow
 
 CHUNK = 64 * 1024
 # A stream is never held whole, so that its bound is one of patience only.
@@ -40,9 +39,18 @@ class StrictJSON(BaseParser):
         return value
 
 
-def rows_of(request: Request) -> Iterator[dict[str, Any] | BadRow]:
-    """The lines of an NDJSON body, each an object or the reason why it could not be read."""
-    return (row for _, row in json_lines(body_of(request, most=MOST_STREAMED)))
+def items_of(request: Request) -> Iterable[Any]:
+    """The rows of a bulk body: NDJSON line by line, a JSON list, or `items` of a JSON object.
+
+    One that could not be read stands there as the reason why.
+    """
+    if request.content_type.partition(";")[0].strip().casefold() == NDJSON:
+        return (row for _, row in json_lines(body_of(request, most=MOST_STREAMED)))
+    body = request.data
+    items = body if isinstance(body, list) else body.get("items")
+    if not isinstance(items, list):
+        raise Problem("empty_body", "send NDJSON, a JSON list, or an object with the list “items”")
+    return items
 
 
 def body_of(request: Request, *, most: int) -> Iterator[bytes]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from apps.api.views import accounts, contributions, reviews, site
+from apps.api.views import (
+    accounts,
+    builds,
+    community,
+    contributions,
+    feedback,
+    reviews,
+    rollouts,
+    site,
+)
 
 app_name = "api"
 
@@ -30,7 +39,21 @@ addresses: list[URLPattern] = [
     path("contributions/<int:number>/comments", contributions.Comments.as_view(), name="comments"),
     path("contributions/<int:number>/life", contributions.Life.as_view(), name="life"),
     path("contributions/<int:number>/decision", reviews.Decisions.as_view(), name="decision"),
+    path("contributions/<int:number>/hold", builds.HoldOn.as_view(), name="hold"),
     path("reviews/queue", reviews.Queue.as_view(), name="queue"),
+    path("feedback/bulk", feedback.Outcomes.as_view(), name="feedback"),
+    path("comparisons", feedback.Comparisons.as_view(), name="comparisons"),
+    path("builds", builds.Builds.as_view(), name="builds"),
+    path("builds/<int:number>", builds.OneBuild.as_view(), name="build"),
+    path("builds/<int:number>/override", builds.Override.as_view(), name="override"),
+    path("rollouts", rollouts.Rollouts.as_view(), name="rollouts"),
+    path("rollouts/<int:number>", rollouts.OneRollout.as_view(), name="rollout"),
+    *(
+        path(f"rollouts/<int:number>/{verb}", rollouts.Step.as_view(verb=verb), name=verb)
+        for verb in rollouts.STEPS
+    ),
+    path("leaderboard", community.Board.as_view(), name="leaderboard"),
+    path("events", community.Events.as_view(), name="events"),
     path("problems/<slug:code>", site.ProblemPage.as_view(), name="problem"),
 ]
 

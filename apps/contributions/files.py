@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from apps.contributions import strict_json
 from apps.contributions.errors import BadFile
-from apps.contributions.rows import LONGEST_TEXT, BadRow
+from apps.contributions.rows import LONGEST_TEXT, BadRow, as_bad_row
 from apps.contributions.strict_json import BadJSON
 
 # Place as an editor shows it (1-based: the line; of Parquet, the row) and what stands there.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,14 +14,14 @@ from apps.api import answers, bulk
 from apps.api.bodies import NewRevision, Offer, PerhapsReason, Remark
 from apps.api.face import Face, flag, one
 from apps.api.paging import ByPosition
-from apps.api.parsing import NDJSON, rows_of
+from apps.api.parsing import items_of
 from apps.api.problems import Problem
 from apps.community.queries import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
 from apps.contributions.errors import NothingUsable, RefusedRow
 from apps.contributions.models import Contribution, Kind
-from apps.contributions.rows import kind_of
+from apps.contributions.rows import kind_of, read_rows
 from apps.contributions.rules import may_see_rows
 from apps.contributions.stages import Stage
 from apps.skills.queries import skill_named, the_line
@@ -95,8 +95,7 @@ class Bulk(Face):
     reads_chunked = True
 
     def post(self, request: Request) -> Response:
-        defaults = _defaults(request)
-        items = self._items(request, defaults)
+        items, defaults = items_of(request), _defaults(request)
         dry_run = flag(request, "dry_run")
         report = _Report(request, dry_run=dry_run)
         batches = bulk.take(the_line(), items, by=request.user, defaults=defaults, dry_run=dry_run)
@@ -108,23 +107,6 @@ class Bulk(Face):
             problem.more |= report.body()
             raise
         return report.answer()
-
-    def _items(self, request: Request, defaults: dict[str, Any]) -> Iterable[Any]:
-        if request.content_type.partition(";")[0].strip() == NDJSON:
-            return rows_of(request)
-        body = request.data
-        if isinstance(body, dict):
-            items = body.pop("items", None)
-            if not isinstance(items, list):
-                raise Problem("empty_body", "the body has no list “items”; send one, or NDJSON")
-            unknown = set(body) - {*bulk.OF_THE_HEADER, "skill"}
-            if unknown:
-                raise Problem(
-                    "bad_parameter", f"“{sorted(unknown)[0][:40]}” is no field of a batch"
-                )
-            defaults |= body
-            return items
-        return body
 
 
 class _Report:
@@ -294,13 +276,16 @@ def _verdicts(places: list[int], refused: list[RefusedRow], *, kept: str) -> dic
 
 
 def _defaults(request: Request) -> dict[str, Any]:
-    """Header fields that the address gives once for all lines."""
+    """Header fields said once for all lines: in the address, or beside `items` in the body."""
     names = (*bulk.OF_THE_HEADER, "skill")
-    asked = {name: request.query_params[name] for name in names if name in request.query_params}
-    if "signed_off" in asked:
-        return {**asked, "signed_off": flag(request, "signed_off")}
     key = _idempotency_key(request)
-    return {"batch": key, **asked} if key else dict(asked)
+    said: dict[str, Any] = {"batch": key} if key else {}
+    said |= {name: text for name, text in request.query_params.items() if name in names}
+    if "signed_off" in said:
+        said["signed_off"] = flag(request, "signed_off")
+    if request.content_type.startswith("application/json") and isinstance(request.data, dict):
+        said |= {name: value for name, value in request.data.items() if name != "items"}
+    return said
 
 
 def _idempotency_key(request: Request) -> str:
@@ -316,15 +301,8 @@ def _kind_of_first(rows: list[Any]) -> str:
     readable: Iterator[Any] = (row for row in rows if isinstance(row, dict))
     first = next(readable, None)
     if first is None:
-        raise NothingUsable([]) if not rows else _none_readable(rows)
+        raise NothingUsable(read_rows(rows, Kind.DATASET)[2])
     return kind_of(first)
-
-
-def _none_readable(rows: list[Any]) -> NothingUsable:
-    from apps.contributions.rows import read_rows
-
-    _, _, refused = read_rows(rows, Kind.DATASET)
-    return NothingUsable(refused)
 
 
 def _known(name: str, asked: str, choice: list[str]) -> str:
