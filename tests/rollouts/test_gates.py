@@ -102,7 +102,7 @@ def test_a_better_candidate_with_sound_protected_skills_is_widened():
 
     assert decision.action == "widen"
     assert decision.reason == (
-        "Overall +27.3 points over 110 pairs, at worst +16.2 where −2.0 is allowed; every "
+        "Overall +27.3 points over 110 pairs, at worst +16.9 where −2.0 is allowed; every "
         "protected skill within its margin, nearest refuse, at worst −9.8 where −10.0 is allowed."
     )
     assert gate(decision, OVERALL, "better")["crossed"]
@@ -116,8 +116,8 @@ def test_a_broken_protected_skill_is_rolled_back_though_the_overall_rate_rose():
     assert gate(decision, OVERALL, "no worse")["crossed"]
     assert decision.action == "roll_back"
     assert decision.reason == (
-        "The candidate's refuse is worse than live: −100.0 points over 15 pairs, at best −12.1; "
-        "evidence 7,857, enough from 600."
+        "The candidate's refuse is worse than live: −100.0 points over 15 pairs, at best −19.5; "
+        "evidence 7,938, enough from 600."
     )
 
 
@@ -352,18 +352,20 @@ def test_no_differences_are_no_evidence():
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
 def test_equal_builds_are_seldom_rolled_back_however_often_one_looks(share):
+    criteria = replace(CRITERIA, alpha_harm=0.1)
     alarms = 0
-    for seed in range(40):
+    for seed in range(30):
         state, assigned = CanaryState(), {"live": 0, "candidate": 0}
         these = list(outcomes(seed, 600, share=share, live=0.8, candidate=0.8))
         for start in range(0, len(these), 60):
             state = state.update(these[start : start + 60])
             for o in these[start : start + 60]:
                 assigned[o.arm] += 1
-            decision = judge_canary(state, replace(CRITERIA, alpha_harm=0.1), 100 * share, assigned)
-            alarms += decision.action == "roll_back"
+            if judge_canary(state, criteria, 100 * share, assigned).action == "roll_back":
+                alarms += 1
+                break
 
-    assert alarms <= 4  # a tenth of the runs at worst, each run ending at its first alarm
+    assert alarms <= 3  # the promise is a tenth of the runs
 
 
 # The criteria
