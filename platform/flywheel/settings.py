@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from kombu import Queue
 
@@ -96,9 +95,6 @@ MIDDLEWARE = [
 ROOT_URLCONF = "flywheel.urls"
 WSGI_APPLICATION = "flywheel.wsgi.application"
 
-# The three faces and where each begins; `urls.py` includes them in this order.
-FACES: list[tuple[str, str]] = []
-
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -153,7 +149,7 @@ REDIS_URL = broker.url
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": broker.on(database=1).url,
+        "LOCATION": broker.on(database=broker.database + 1).url,
         "KEY_PREFIX": "openflywheel",
     }
 }
