@@ -117,18 +117,15 @@ DATABASE_IS_EMBEDDED = not env_str("DATABASE_URL")
 BROKER_IS_EMBEDDED = not env_str("REDIS_URL")
 START_SERVICES = "The embedded services do not run: start them with `manage.py services start`."
 
-database, broker = DatabaseAddress(name="openflywheel"), BrokerAddress()
+# Until the first start nobody listens on these, so the first query fails and says what to start.
+database = DatabaseAddress(name="openflywheel", host=str(VAR_DIR / "services"))
+broker = BrokerAddress(path=str(VAR_DIR / "services" / "valkey.sock"))
 try:
     embedded = services.recorded(VAR_DIR)
-    if DATABASE_IS_EMBEDDED and embedded is None:
-        # Nobody listens on this path, so the first query fails and says what to start.
-        database = DatabaseAddress(name="openflywheel", host=str(VAR_DIR / "services"))
-    else:
-        database = parse_database_url(env_str("DATABASE_URL") or embedded.database_url)
-    if BROKER_IS_EMBEDDED and embedded is None:
-        broker = BrokerAddress(path=str(VAR_DIR / "services" / "valkey.sock"))
-    else:
-        broker = parse_redis_url(env_str("REDIS_URL") or embedded.redis_url)
+    if database_url := env_str("DATABASE_URL", embedded.database_url if embedded else ""):
+        database = parse_database_url(database_url)
+    if redis_url := env_str("REDIS_URL", embedded.redis_url if embedded else ""):
+        broker = parse_redis_url(redis_url)
 except (AddressRefused, services.ServiceRefused) as refusal:
     environment.refuse(str(refusal))
 

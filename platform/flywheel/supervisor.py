@@ -272,7 +272,7 @@ def running_site(
 
 def _environment(apart: str) -> dict[str, str]:
     """What every process of the site is told: our own environment and where its parts are."""
-    embedded = services.recorded(settings.VAR_DIR)
+    embedded = services.recorded(settings.VAR_DIR) or services.Addresses("", "")
     database = parse_database_url(os.environ.get("DATABASE_URL") or embedded.database_url)
     broker = parse_redis_url(os.environ.get("REDIS_URL") or embedded.redis_url)
     var, artifacts = settings.VAR_DIR, settings.ARTIFACTS_DIR
