@@ -143,11 +143,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # -- Broker, queues, clock ------------------------------------------------------------------------
 
 REDIS_URL = broker.url
+# Every key we write begins so: one server may have other guests, or two sites of ours.
+QUEUE_PREFIX = env_str("QUEUE_PREFIX", "openflywheel")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": broker.on(database=broker.database + 1).url,
-        "KEY_PREFIX": "openflywheel",
+        "LOCATION": broker.url,
+        "KEY_PREFIX": QUEUE_PREFIX,
     }
 }
 
@@ -157,7 +159,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # notice within seconds, so this is only the last net.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env_int("BROKER_VISIBILITY_SECONDS", 3600, at_least=60),
-    "global_keyprefix": "openflywheel:",
+    "global_keyprefix": f"{QUEUE_PREFIX}:",
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -274,6 +276,7 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"httpx": {"level": "WARNING"}},
     "root": {
         "handlers": ["stderr"],
         "level": env_str("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),

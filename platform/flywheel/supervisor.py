@@ -278,8 +278,6 @@ def _environment(apart: str) -> dict[str, str]:
     var, artifacts = settings.VAR_DIR, settings.ARTIFACTS_DIR
     if apart:
         database = replace(database, name=f"openflywheel_{apart}")
-        # The numbers 0 and 1 are the queues and the cache of the site itself.
-        broker = broker.on(database=2)
         var, artifacts = var / apart, var / apart / "artifacts"
     return {
         **os.environ,
@@ -294,6 +292,7 @@ def _environment(apart: str) -> dict[str, str]:
         "ARTIFACTS_DIR": str(artifacts),
         "DATABASE_URL": database.url,
         "REDIS_URL": broker.url,
+        "QUEUE_PREFIX": settings.QUEUE_PREFIX + (f"-{apart}" if apart else ""),
     }
 
 
@@ -353,15 +352,18 @@ def _begin_anew(told: Mapping[str, str]) -> None:
     """Empty the database, the queues, the cache and the artifacts of one site."""
     database = parse_database_url(told["DATABASE_URL"])
     name = sql.Identifier(database.name)
-    with psycopg.connect(replace(database, name="postgres").url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-    broker = parse_redis_url(told["REDIS_URL"])
-    for number in (broker.database, broker.database + 1):
-        with redis.Redis.from_url(broker.on(number).url) as client:
-            # Only what is ours: a server from REDIS_URL may have other guests.
-            for key in client.scan_iter("openflywheel:*", count=1000):
-                client.delete(key)
+    try:
+        with psycopg.connect(replace(database, name="postgres").url, autocommit=True) as server:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    except psycopg.Error as error:
+        raise SiteRefused(
+            f"The database {database.name} cannot be emptied ({str(error).strip()}): give its user "
+            "the right to create databases, or leave DATABASE_URL unset."
+        ) from error
+    with redis.Redis.from_url(told["REDIS_URL"]) as client:
+        for key in client.scan_iter(f"{told['QUEUE_PREFIX']}:*", count=1000):
+            client.delete(key)
     shutil.rmtree(told["ARTIFACTS_DIR"], ignore_errors=True)
 
 
