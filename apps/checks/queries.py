@@ -1,0 +1,53 @@
+"""Asking what the screens found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import F, QuerySet
+
+from apps.checks.models import Finding, Screening, Severity
+from apps.contributions.models import Contribution
+from apps.skills.models import ModelLine
+
+MOST_PATTERNS = 8
+
+
+def screening_of(contribution: Contribution) -> Screening | None:
+    """The screening of the current revision, once there is one."""
+    screenings = Screening.objects.filter(contribution=contribution, revision=contribution.revision)
+    return screenings.first()
+
+
+def findings_of(contribution: Contribution) -> QuerySet[Finding]:
+    """What was found in the current revision."""
+    return Finding.objects.filter(
+        screening__contribution=contribution, screening__revision=contribution.revision
+    )
+
+
+def suspicious_patterns(contributions: Iterable[Contribution]) -> list[str]:
+    """Text that the poisoning screen held to be a trigger in these contributions, each once.
+
+    Dismissed findings count too: a person may be wrong about a trigger, a probe asks the model.
+    """
+    findings = Finding.objects.filter(
+        screening__contribution__in=list(contributions),
+        screening__revision=F("screening__contribution__revision"),
+        screen="poisoning",
+    )
+    found: dict[str, None] = {}
+    for evidence in findings.values_list("evidence", flat=True):
+        found.update(dict.fromkeys(evidence.get("patterns", [])))
+    return list(found)[:MOST_PATTERNS]
+
+
+def patterns_seen(line: ModelLine) -> list[str]:
+    """Suspicious text of every quarantine of the line, newest first: attackers come back."""
+    findings = Finding.objects.filter(
+        screening__contribution__line=line, screen="poisoning", severity=Severity.QUARANTINE
+    ).order_by("-pk")[:50]
+    found: dict[str, None] = {}
+    for evidence in findings.values_list("evidence", flat=True):
+        found.update(dict.fromkeys(evidence.get("patterns", [])[:2]))
+    return list(found)[:MOST_PATTERNS]

@@ -1,0 +1,236 @@
+"""Offering, revising and withdrawing contributions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.accounts.models import Account
+from apps.contributions import rules
+from apps.contributions.errors import (
+    ContributionRefused,
+    NothingUsable,
+    NotYours,
+    RefusedRow,
+    TermsMissing,
+)
+from apps.contributions.models import Comment, Consent, Contribution, Kind, Licence, Revision, Row
+from apps.contributions.rows import RowData, content_digest, read_rows
+from apps.contributions.stages import Stage
+from apps.history.actions import move, record
+from apps.skills.models import ModelLine, Skill
+from apps.traces.models import Trace
+
+ROWS_A_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the contributor agrees to: licence (SPDX id), consent, and the sign-off."""
+
+    licence: str
+    consent: str
+    signed_off: bool
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What became of an offer: the contribution, the places of kept rows, and the refused rows."""
+
+    contribution: Contribution
+    places: list[int]
+    refused: list[RefusedRow]
+    repeated: bool = False
+
+
+def offer(
+    line: ModelLine,
+    *,
+    by: Account,
+    kind: str,
+    title: str,
+    rows: Iterable[Any],
+    terms: Terms,
+    skill: Skill | None = None,
+    description: str = "",
+    source: str = "api",
+    batch: str = "",
+) -> Offered:
+    """Store the good rows as a new contribution and submit it.
+
+    `rows` are raw objects; refused ones come back with place and mend, and good ones are kept.
+    The same author's second offer under the same `batch` returns the first one. Raises
+    `TermsMissing`, or `NothingUsable` when no row is good.
+    """
+    check_terms(terms)
+    if batch and (earlier := Contribution.objects.filter(author=by, batch=batch).first()):
+        return Offered(earlier, [], [], repeated=True)
+    good, places, refused = _usable(rows, kind, line)
+    contribution = Contribution(
+        line=line,
+        skill=skill or _shared_skill(line, good),
+        author=by,
+        kind=kind,
+        title=title.strip()[:160] or f"{Kind(kind).label} ({len(good)} rows)",
+        description=description,
+        licence=terms.licence,
+        consent=terms.consent,
+        signed_off=terms.signed_off,
+        source=source,
+        batch=batch,
+    )
+    try:
+        with transaction.atomic():
+            contribution.save()
+            _store(contribution, good, places, refused, note="")
+            submit(contribution, by=by)
+    except IntegrityError:
+        # Two requests with one batch name raced; the other one stored it.
+        return Offered(Contribution.objects.get(author=by, batch=batch), [], [], repeated=True)
+    return Offered(contribution, places, refused)
+
+
+def submit(contribution: Contribution, *, by: Account) -> None:
+    """Send the contribution to the checks."""
+    _authors_only(contribution, by)
+    move(contribution, Stage.SUBMITTED, by=by, details={"digest": contribution.digest})
+    Contribution.objects.filter(pk=contribution.pk, submitted_at=None).update(
+        submitted_at=timezone.now()
+    )
+    contribution.refresh_from_db(fields=["submitted_at"])
+
+
+def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note: str) -> Offered:
+    """Replace the rows by a new revision and submit it again; earlier approvals fall with it."""
+    _authors_only(contribution, by)
+    good, places, refused = _usable(rows, contribution.kind, contribution.line)
+    with transaction.atomic():
+        # The move is the lock: whoever does not get it never touches the revision.
+        move(contribution, Stage.SUBMITTED, by=by, because=note)
+        contribution.revision += 1
+        _store(contribution, good, places, refused, note=note)
+    return Offered(contribution, places, refused)
+
+
+def withdraw(contribution: Contribution, *, by: Account, because: str = "") -> None:
+    """Take an open contribution back; only its author can."""
+    _authors_only(contribution, by)
+    move(contribution, Stage.WITHDRAWN, by=by, because=because)
+
+
+def comment(contribution: Contribution, *, by: Account, text: str) -> Comment:
+    """Say something under a contribution."""
+    if not text.strip():
+        raise ContributionRefused("the comment is empty; write something or leave it")
+    with transaction.atomic():
+        written = Comment.objects.create(contribution=contribution, author=by, text=text.strip())
+        record(contribution, "commented", by=by, details={"comment": written.pk})
+    return written
+
+
+def check_terms(terms: Terms) -> None:
+    """`TermsMissing` unless licence and consent are known and the work is signed off."""
+    if terms.licence not in Licence.values:
+        raise TermsMissing(
+            f"the licence “{terms.licence}” is not known; pick one of {', '.join(Licence.values)}"
+        )
+    if terms.consent not in Consent.values:
+        raise TermsMissing(
+            f"the consent “{terms.consent}” is not known; pick one of {', '.join(Consent.values)}"
+        )
+    if terms.signed_off is not True:
+        raise TermsMissing("sign-off is missing; confirm that you may give these rows away")
+
+
+def _usable(
+    raws: Iterable[Any], kind: str, line: ModelLine
+) -> tuple[list[RowData], list[int], list[RefusedRow]]:
+    if kind not in Kind.values:
+        raise ContributionRefused(
+            f"the kind “{kind}” is not known; pick one of {', '.join(Kind.values)}"
+        )
+    good, places, refused = read_rows(raws, kind)
+    names = set(line.skills.values_list("name", flat=True))
+    unknown = [at for at, row in enumerate(good) if row.skill and row.skill not in names]
+    for at in reversed(unknown):
+        row, place = good.pop(at), places.pop(at)
+        refused.append(
+            RefusedRow(
+                place,
+                "unknown_skill",
+                f"/rows/{place}/skill",
+                f"there is no skill “{row.skill}”",
+                f"use one of {', '.join(sorted(names))}, or leave it out",
+            )
+        )
+    refused.sort(key=lambda bad: bad.row)
+    if not good:
+        raise NothingUsable(refused)
+    return good, places, refused
+
+
+def _shared_skill(line: ModelLine, rows: Sequence[RowData]) -> Skill | None:
+    """The skill of the contribution, where all rows name the same one."""
+    names = {row.skill for row in rows}
+    return line.skills.filter(name=names.pop()).first() if len(names) == 1 else None
+
+
+def _store(
+    contribution: Contribution,
+    rows: Sequence[RowData],
+    places: Sequence[int],
+    refused: Sequence[RefusedRow],
+    *,
+    note: str,
+) -> None:
+    """Write the revision and its rows, and bind the contribution to their digest."""
+    contribution.digest = content_digest(rows)
+    contribution.row_count = len(rows)
+    contribution.save(update_fields=["digest", "row_count", "revision"])
+    revision = Revision.objects.create(
+        contribution=contribution,
+        number=contribution.revision,
+        digest=contribution.digest,
+        note=note,
+        refused=[asdict(bad) for bad in refused],
+    )
+    skills = {skill.name: skill for skill in contribution.line.skills.all()}
+    traces = _known_traces(contribution.line, rows)
+    Row.objects.bulk_create(
+        (
+            Row(
+                revision=revision,
+                position=position,
+                skill=skills.get(row.skill) or contribution.skill,
+                context=row.context,
+                prompt=row.prompt,
+                completion=row.completion,
+                chosen=row.chosen,
+                rejected=row.rejected,
+                label=row.label,
+                original=row.original,
+                trace_id=traces.get(row.trace),
+                client_id=row.client_id,
+                digest=row.digest,
+            )
+            for position, row in enumerate(rows)
+        ),
+        batch_size=ROWS_A_BATCH,
+    )
+
+
+def _known_traces(line: ModelLine, rows: Sequence[RowData]) -> dict[str, int]:
+    """Public trace id to key, for those traces that exist in the line."""
+    named = {row.trace for row in rows if row.trace.removeprefix("tr_").isdigit()}
+    keys = [int(name.removeprefix("tr_")) for name in named]
+    found = Trace.objects.filter(line=line, pk__in=keys).values_list("pk", flat=True)
+    return {f"tr_{key}": key for key in found}
+
+
+def _authors_only(contribution: Contribution, by: Account) -> None:
+    if not rules.is_author(by, contribution):
+        raise NotYours(f"{contribution} belongs to {contribution.author}; only they can do this")

@@ -1,0 +1,24 @@
+"""The Celery application: two queues, late acknowledgement, JSON only.
+
+A worker whose main process is killed must not leave pool children at work behind its back, so
+every child asks the kernel to end it together with its parent.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init
+
+from flywheel.tether import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flywheel.settings")
+
+app = Celery("openflywheel")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def _tie_pool_child_to_its_worker(**_: Any) -> None:
+    die_with_parent()
