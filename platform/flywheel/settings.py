@@ -95,6 +95,13 @@ MIDDLEWARE = [
 ROOT_URLCONF = "flywheel.urls"
 WSGI_APPLICATION = "flywheel.wsgi.application"
 
+# The three faces and where each begins; `urls.py` includes them in this order.
+FACES: list[tuple[str, str]] = [
+    ("api/v1/", "apps.api.urls"),
+    ("v1/", "apps.gateway.urls"),
+    ("", "apps.pages.urls"),
+]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -176,7 +183,22 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+# What the clock sets off, and how often (seconds): each is a no-op where there is nothing to do.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep the outbox": {"task": "apps.history.tasks.sweep_outbox", "schedule": 10.0},
+    "check what waits": {"task": "apps.checks.tasks.check_waiting", "schedule": 2.0},
+    "find builds": {"task": "apps.builds.tasks.find_builds", "schedule": 2.0},
+    "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
+    "load versions": {"task": "apps.rollouts.tasks.load_wanted_versions", "schedule": 15.0},
+    "plan the week's builds": {
+        "task": "apps.builds.tasks.plan_weekly_builds",
+        "schedule": crontab(minute=0, hour=18, day_of_week="fri"),
+    },
+}
+# A ring that has waited behind others is worthless: the next one is already on its way.
+for entry in CELERY_BEAT_SCHEDULE.values():
+    if isinstance(entry["schedule"], float):
+        entry["options"] = {"expires": 5 * entry["schedule"]}
 
 # -- The loop -------------------------------------------------------------------------------------
 
