@@ -1,7 +1,8 @@
 """Every address of the site: health for machines, then the three faces."""
 
+from django.conf import settings
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from flywheel import health
 
@@ -9,4 +10,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
+    *(path(prefix, include(face)) for prefix, face in settings.FACES),
 ]
