@@ -96,13 +96,6 @@ MIDDLEWARE = [
 ROOT_URLCONF = "flywheel.urls"
 WSGI_APPLICATION = "flywheel.wsgi.application"
 
-# The three faces and where each begins; `urls.py` includes them in this order.
-FACES: list[tuple[str, str]] = [
-    ("api/v1/", "apps.api.urls"),
-    ("v1/", "apps.gateway.urls"),
-    ("", "apps.pages.urls"),
-]
-
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
