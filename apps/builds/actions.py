@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from training.spec import BuildSpec, Schedule, SkillRule
 
 from apps.accounts.models import Account
 from apps.builds import manifest, queries, rules, trainer
@@ -24,6 +23,7 @@ from apps.contributions.models import Contribution
 from apps.history.actions import Actor, move, record
 from apps.history.errors import MoveRefused
 from apps.skills.models import ModelLine
+from training.spec import BuildSpec, Schedule, SkillRule
 
 # A build that has killed this many workers (out of memory, most likely) is not tried again.
 MOST_ATTEMPTS = 3

@@ -1,7 +1,11 @@
-"""The addresses of this face."""
+"""The addresses of the pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.pages import views
 
 app_name = "pages"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("style/", views.style, name="style"),
+]
