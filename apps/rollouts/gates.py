@@ -501,7 +501,8 @@ class CanaryState:
     Begin a new one for each stage: evidence gathered at 1 % does not widen past 5 %.
     """
 
-    streams: Mapping[str, BlockTally] = field(default_factory=dict)
+    overall: BlockTally = field(default_factory=BlockTally)
+    skills: Mapping[str, BlockTally] = field(default_factory=dict)
 
     def update(self, outcomes: Iterable[Outcome]) -> CanaryState:
         """The state after these outcomes too.
@@ -509,24 +510,30 @@ class CanaryState:
         Give them in the order in which they were judged (or any other that does not look at `ok`),
         so that a late judgement is simply a later outcome.
         """
-        arrived: dict[str, list[Outcome]] = {OVERALL: []}
-        for outcome in outcomes:
-            arrived[OVERALL].append(outcome)
-            arrived.setdefault(outcome.skill, []).append(outcome)
-        streams = {name: self.stream(name).update(these) for name, these in arrived.items()}
-        return CanaryState({**self.streams, **streams})
+        arrived = list(outcomes)
+        by_skill: dict[str, list[Outcome]] = {}
+        for outcome in arrived:
+            by_skill.setdefault(outcome.skill, []).append(outcome)
+        skills = {
+            skill: self.skills.get(skill, BlockTally()).update(these)
+            for skill, these in by_skill.items()
+        }
+        return CanaryState(self.overall.update(arrived), {**self.skills, **skills})
 
     def stream(self, name: str) -> BlockTally:
-        """One skill's blocks, or the overall stream's, which is cut for itself."""
-        return self.streams.get(name, BlockTally())
+        """One skill's blocks, or "overall", which is cut for itself."""
+        return self.overall if name == OVERALL else self.skills.get(name, BlockTally())
 
     def to_json(self) -> dict[str, Any]:
-        return {"streams": {name: s.to_json() for name, s in sorted(self.streams.items())}}
+        """The state as plain lists, dicts and numbers, about 40 bytes for each judged user."""
+        skills = {skill: blocks.to_json() for skill, blocks in sorted(self.skills.items())}
+        return {"overall": self.overall.to_json(), "skills": skills}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> CanaryState:
-        streams = stored["streams"].items()
-        return cls({name: BlockTally.from_json(stream) for name, stream in streams})
+        """What `to_json` wrote."""
+        skills = {skill: BlockTally.from_json(blocks) for skill, blocks in stored["skills"].items()}
+        return cls(BlockTally.from_json(stored["overall"]), skills)
 
 
 # The decisions

@@ -61,6 +61,7 @@ class Upstream:
     url: str
     ours: bool
     base_model: str = ""
+    base_name: str = ""
 
     def processes(self, artifacts: str) -> tuple[Process, ...]:
         """The runtime, unless UPSTREAM_URL names a server that somebody else runs."""
@@ -72,6 +73,7 @@ class Upstream:
                 "runtime",
                 (
                     *(PYTHON, "-m", "training", "serve", "--base", self.base_model),
+                    *("--name", self.base_name),
                     *("--host", "127.0.0.1", "--port", port, "--allow-adapters", artifacts),
                 ),
                 ready_url=f"{self.url}/health",

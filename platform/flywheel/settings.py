@@ -197,6 +197,8 @@ for entry in CELERY_BEAT_SCHEDULE.values():
 # -- The loop -------------------------------------------------------------------------------------
 
 BASE_MODEL = env_str("BASE_MODEL", str(BASE_DIR / "training" / "starter" / "model"))
+# The name under which the runtime serves the base model, and the first version's name.
+BASE_NAME = env_str("BASE_NAME", "starter")
 UPSTREAM_URL = env_str("UPSTREAM_URL", "http://127.0.0.1:8100")
 UPSTREAM_SECONDS = env_int("UPSTREAM_SECONDS", 60, at_least=1)
 LEASE_SECONDS = env_int("LEASE_SECONDS", 20, at_least=5)

@@ -304,7 +304,8 @@ def _upstream(told: Mapping[str, str]) -> Upstream:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     model = told.get("BASE_MODEL") or settings.BASE_MODEL
-    return Upstream(f"http://127.0.0.1:{port}", ours=True, base_model=model)
+    name = told.get("BASE_NAME") or settings.BASE_NAME
+    return Upstream(f"http://127.0.0.1:{port}", ours=True, base_model=model, base_name=name)
 
 
 @contextlib.contextmanager
