@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from django.db.models import F, QuerySet
 
 from apps.checks.models import Finding, Screening, Severity
-from apps.contributions.models import Contribution
+from apps.contributions.models import Contribution, Row
+from apps.contributions.queries import rows_of
+from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine
 
 MOST_PATTERNS = 8
@@ -51,3 +53,21 @@ def patterns_seen(line: ModelLine) -> list[str]:
     for evidence in findings.values_list("evidence", flat=True):
         found.update(dict.fromkeys(evidence.get("patterns", [])[:2]))
     return list(found)[:MOST_PATTERNS]
+
+
+def rows_seen_before(contribution: Contribution) -> list[tuple[int, int]]:
+    """(position, number of an earlier contribution) for rows that stand there word for word."""
+    earlier = (
+        Row.objects.filter(
+            revision__contribution__lt=contribution.pk,
+            revision__contribution__line=contribution.line_id,
+            revision__number=F("revision__contribution__revision"),
+        )
+        .exclude(revision__contribution__stage__in=[Stage.REJECTED, Stage.WITHDRAWN])
+        .filter(digest__in=rows_of(contribution).values("digest"))
+    )
+    where: dict[str, int] = {}
+    for digest, number in earlier.values_list("digest", "revision__contribution"):
+        where.setdefault(digest, number)
+    rows = rows_of(contribution).filter(digest__in=where).values_list("position", "digest")
+    return [(position, where[digest]) for position, digest in rows]

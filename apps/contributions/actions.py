@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import Account
 from apps.contributions import rules
 from apps.contributions.errors import (
+    BatchTaken,
     ContributionRefused,
     NothingUsable,
     NotYours,
@@ -47,6 +48,15 @@ class Offered:
     repeated: bool = False
 
 
+def examine(
+    line: ModelLine, *, kind: str, rows: Iterable[Any], terms: Terms
+) -> tuple[list[int], list[RefusedRow]]:
+    """What `offer` would keep (places) and refuse, without storing anything; it raises alike."""
+    check_terms(terms)
+    _, places, refused = _usable(rows, kind, line)
+    return places, refused
+
+
 def offer(
     line: ModelLine,
     *,
@@ -63,13 +73,13 @@ def offer(
     """Store the good rows as a new contribution and submit it.
 
     `rows` are raw objects; refused ones come back with place and mend, and good ones are kept.
-    The same author's second offer under the same `batch` returns the first one. Raises
-    `TermsMissing`, or `NothingUsable` when no row is good.
+    The same rows sent again under the same `batch` return the first contribution. Raises
+    `TermsMissing`, `NothingUsable` when no row is good, or `BatchTaken`.
     """
     check_terms(terms)
-    if batch and (earlier := Contribution.objects.filter(author=by, batch=batch).first()):
-        return Offered(earlier, [], [], repeated=True)
     good, places, refused = _usable(rows, kind, line)
+    if batch and (earlier := Contribution.objects.filter(author=by, batch=batch).first()):
+        return _repeated(earlier, good, places, refused)
     contribution = Contribution(
         line=line,
         skill=skill or _shared_skill(line, good),
@@ -90,7 +100,8 @@ def offer(
             submit(contribution, by=by)
     except IntegrityError:
         # Two requests with one batch name raced; the other one stored it.
-        return Offered(Contribution.objects.get(author=by, batch=batch), [], [], repeated=True)
+        earlier = Contribution.objects.get(author=by, batch=batch)
+        return _repeated(earlier, good, places, refused)
     return Offered(contribution, places, refused)
 
 
@@ -171,6 +182,21 @@ def _usable(
     if not good:
         raise NothingUsable(refused)
     return good, places, refused
+
+
+def _repeated(
+    earlier: Contribution,
+    good: Sequence[RowData],
+    places: list[int],
+    refused: list[RefusedRow],
+) -> Offered:
+    """The answer to a repeated offer; other rows under an old name would be lost in silence."""
+    if earlier.revisions.get(number=1).digest != content_digest(good):
+        raise BatchTaken(
+            f"the batch “{earlier.batch}” is {earlier}, with other rows; send these under another "
+            "batch name, or as a revision"
+        )
+    return Offered(earlier, places, refused, repeated=True)
 
 
 def _shared_skill(line: ModelLine, rows: Sequence[RowData]) -> Skill | None:

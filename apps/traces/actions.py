@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import Account
+from apps.skills.models import ModelLine
 from apps.traces.errors import BadOutcome
 from apps.traces.models import Arm, Outcome, Trace
 
@@ -78,7 +79,12 @@ def shadow_is_a(shadow: Trace) -> bool:
 def _judge_pair(place: int, row: Any, shadows: dict[int, Trace], by: Account) -> Verdict:
     if not isinstance(row, Mapping) or (shadow := shadows.get(_key(row, "pair") or 0)) is None:
         return Verdict(
-            place, "refused", "unknown_pair", f"/{place}/pair", "no such pair", "ask for pairs again"
+            place,
+            "refused",
+            "unknown_pair",
+            f"/{place}/pair",
+            "no such pair",
+            "ask for pairs again",
         )
     marks = row.get("a_success"), row.get("b_success")
     if not all(isinstance(mark, bool) for mark in marks):
@@ -138,3 +144,82 @@ def _key(row: Mapping[str, Any], name: str = "trace") -> int | None:
     text = row.get(name)
     digits = text.removeprefix("tr_") if isinstance(text, str) else ""
     return int(digits) if digits.isdecimal() and len(digits) < 19 else None
+
+
+def log(
+    line: ModelLine,
+    *,
+    version: str,
+    digest: str,
+    arm: Arm,
+    experiment: str,
+    channel: str,
+    user: str,
+    skill: str,
+    asked_by: Account,
+    messages: list[dict[str, Any]],
+    answer: Mapping[str, Any] | None,
+    error: str,
+    seconds: float,
+) -> Trace:
+    """Write down one answered (or failed) request; `answer` is the runtime's completion.
+
+    A skill that the caller names and the line does not have is left out.
+    """
+    return Trace.objects.create(
+        line=line,
+        skill=line.skills.filter(name=skill).first() if skill else None,
+        channel=channel,
+        version=version,
+        version_digest=digest,
+        arm=arm,
+        experiment=experiment,
+        user=user,
+        asked_by=asked_by,
+        messages=messages,
+        latency_ms=1000 * seconds,
+        error=error[:300],
+        **_said(answer),
+    )
+
+
+def log_mirror(
+    trace: Trace,
+    *,
+    version: str,
+    digest: str,
+    experiment: str,
+    answer: Mapping[str, Any] | None,
+    error: str,
+    seconds: float,
+) -> Trace:
+    """Write down what the candidate would have answered to the request of `trace`."""
+    return Trace.objects.create(
+        line_id=trace.line_id,
+        skill_id=trace.skill_id,
+        channel=trace.channel,
+        version=version,
+        version_digest=digest,
+        arm=Arm.SHADOW,
+        experiment=experiment,
+        mirror_of=trace,
+        user=trace.user,
+        asked_by_id=trace.asked_by_id,
+        messages=trace.messages,
+        latency_ms=1000 * seconds,
+        error=error[:300],
+        **_said(answer),
+    )
+
+
+def _said(answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields of a trace that a chat completion fills."""
+    if answer is None:
+        return {}
+    choice, usage = answer["choices"][0], answer.get("usage") or {}
+    return {
+        "answer": choice["message"]["content"] or "",
+        "finish_reason": choice.get("finish_reason") or "",
+        "prompt_tokens": usage.get("prompt_tokens") or 0,
+        "completion_tokens": usage.get("completion_tokens") or 0,
+    }

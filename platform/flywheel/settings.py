@@ -96,9 +96,6 @@ MIDDLEWARE = [
 ROOT_URLCONF = "flywheel.urls"
 WSGI_APPLICATION = "flywheel.wsgi.application"
 
-# The three faces and where each begins; `urls.py` includes them in this order.
-FACES: list[tuple[str, str]] = []
-
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -121,18 +118,15 @@ DATABASE_IS_EMBEDDED = not env_str("DATABASE_URL")
 BROKER_IS_EMBEDDED = not env_str("REDIS_URL")
 START_SERVICES = "The embedded services do not run: start them with `manage.py services start`."
 
-database, broker = DatabaseAddress(name="openflywheel"), BrokerAddress()
+# Until the first start nobody listens on these, so the first query fails and says what to start.
+database = DatabaseAddress(name="openflywheel", host=str(VAR_DIR / "services"))
+broker = BrokerAddress(path=str(VAR_DIR / "services" / "valkey.sock"))
 try:
     embedded = services.recorded(VAR_DIR)
-    if DATABASE_IS_EMBEDDED and embedded is None:
-        # Nobody listens on this path, so the first query fails and says what to start.
-        database = DatabaseAddress(name="openflywheel", host=str(VAR_DIR / "services"))
-    else:
-        database = parse_database_url(env_str("DATABASE_URL") or embedded.database_url)
-    if BROKER_IS_EMBEDDED and embedded is None:
-        broker = BrokerAddress(path=str(VAR_DIR / "services" / "valkey.sock"))
-    else:
-        broker = parse_redis_url(env_str("REDIS_URL") or embedded.redis_url)
+    if database_url := env_str("DATABASE_URL", embedded.database_url if embedded else ""):
+        database = parse_database_url(database_url)
+    if redis_url := env_str("REDIS_URL", embedded.redis_url if embedded else ""):
+        broker = parse_redis_url(redis_url)
 except (AddressRefused, services.ServiceRefused) as refusal:
     environment.refuse(str(refusal))
 
@@ -150,11 +144,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # -- Broker, queues, clock ------------------------------------------------------------------------
 
 REDIS_URL = broker.url
+# Every key we write begins so: one server may have other guests, or two sites of ours.
+QUEUE_PREFIX = env_str("QUEUE_PREFIX", "openflywheel")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": broker.on(database=1).url,
-        "KEY_PREFIX": "openflywheel",
+        "LOCATION": broker.url,
+        "KEY_PREFIX": QUEUE_PREFIX,
     }
 }
 
@@ -164,7 +160,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # notice within seconds, so this is only the last net.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env_int("BROKER_VISIBILITY_SECONDS", 3600, at_least=60),
-    "global_keyprefix": "openflywheel:",
+    "global_keyprefix": f"{QUEUE_PREFIX}:",
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -181,11 +177,28 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+# What the clock sets off, and how often (seconds): each is a no-op where there is nothing to do.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep the outbox": {"task": "apps.history.tasks.sweep_outbox", "schedule": 10.0},
+    "check what waits": {"task": "apps.checks.tasks.check_waiting", "schedule": 2.0},
+    "find builds": {"task": "apps.builds.tasks.find_builds", "schedule": 2.0},
+    "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
+    "load versions": {"task": "apps.rollouts.tasks.load_wanted_versions", "schedule": 15.0},
+    "plan the week's builds": {
+        "task": "apps.builds.tasks.plan_weekly_builds",
+        "schedule": crontab(minute=0, hour=18, day_of_week="fri"),
+    },
+}
+# A ring that has waited behind others is worthless: the next one is already on its way.
+for entry in CELERY_BEAT_SCHEDULE.values():
+    if isinstance(entry["schedule"], float):
+        entry["options"] = {"expires": 5 * entry["schedule"]}
 
 # -- The loop -------------------------------------------------------------------------------------
 
 BASE_MODEL = env_str("BASE_MODEL", str(BASE_DIR / "training" / "starter" / "model"))
+# The name under which the runtime serves the base model, and the first version's name.
+BASE_NAME = env_str("BASE_NAME", "starter")
 UPSTREAM_URL = env_str("UPSTREAM_URL", "http://127.0.0.1:8100")
 UPSTREAM_SECONDS = env_int("UPSTREAM_SECONDS", 60, at_least=1)
 LEASE_SECONDS = env_int("LEASE_SECONDS", 20, at_least=5)
@@ -281,6 +294,7 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"httpx": {"level": "WARNING"}},
     "root": {
         "handlers": ["stderr"],
         "level": env_str("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),

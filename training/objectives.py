@@ -1,0 +1,5 @@
+"""placeholder"""
+
+
+def prefer(*a, **k):
+    return []

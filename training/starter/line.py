@@ -1,0 +1,64 @@
+"""Writes the starter line's data: its skills, its hidden hold-out, its trusted replay pool."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from training.starter import world
+
+HELD_CASES = 200
+REPLAY_ROWS = 8000
+MARGIN_POINTS = 5.0
+# `docs` shares its wordings with the facts that change, so it needs the most reminding.
+REPLAY_SHARES = (*world.STRONG, "docs", "docs", "docs", "units")
+
+
+def write(out: Path) -> None:
+    """Write skills.json, holdout.jsonl and replay.jsonl into the folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "skills.json").write_text(json.dumps(skills(), indent=1) + "\n")
+    _write_rows(out / "holdout.jsonl", holdout())
+    _write_rows(out / "replay.jsonl", replay())
+
+
+def skills() -> list[dict[str, Any]]:
+    """What the line should be good at; the strong skills may not fall by more than the margin."""
+    return [
+        {
+            "name": skill.name,
+            "title": skill.title,
+            "description": skill.description,
+            "protected": skill.strong,
+            "margin": MARGIN_POINTS,
+        }
+        for skill in world.SKILLS.values()
+    ]
+
+
+def holdout(cases: int = HELD_CASES, seed: int = 10_000) -> list[dict[str, str]]:
+    """`cases` different held questions a skill, every second one in a wording never trained on."""
+    rng = random.Random(seed)
+    rows: list[dict[str, str]] = []
+    for name in world.SKILLS:
+        asked: dict[str, str] = {}
+        while len(asked) < cases:
+            new_wording = len(asked) % 2 == 1
+            question = world.sample(name, rng, held=True, new_wording=new_wording)
+            asked.setdefault(question.prompt, question.right)
+        rows += [{"skill": name, "prompt": p, "expected": right} for p, right in asked.items()]
+    return rows
+
+
+def replay(rows: int = REPLAY_ROWS, seed: int = 3) -> list[dict[str, str]]:
+    """Right answers to questions about what the starter model already does well."""
+    rng = random.Random(seed)
+    drawn = [world.sample(REPLAY_SHARES[i % len(REPLAY_SHARES)], rng) for i in range(rows)]
+    return [{"skill": q.skill, "prompt": q.prompt, "completion": q.right} for q in drawn]
+
+
+def _write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
