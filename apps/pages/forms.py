@@ -85,7 +85,9 @@ class SubmitForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.kind = kind
         self.line_skills = {skill.name: skill for skill in line.skills.all()}
-        self._pick("skill", [("", "I am not sure"), *((s, t.title) for s, t in self.line_skills.items())])
+        self._pick(
+            "skill", [("", "I am not sure"), *((s, t.title) for s, t in self.line_skills.items())]
+        )
         allowed = line.policy.get("licences") or Licence.values
         self._pick("licence", [(v, label) for v, label in Licence.choices if v in allowed])
         kept = TEXTS[kind]

@@ -43,7 +43,16 @@ def life(
     answered: Trace | None,
 ) -> list[Stop]:
     """Every hop with its id and time, and what still lies ahead."""
-    stops = [Stop("done", "Sent", f"{_rows(contribution)}", f"PR {contribution.pk}", "", _sent(contribution))]
+    stops = [
+        Stop(
+            "done",
+            "Sent",
+            f"{_rows(contribution)}",
+            f"PR {contribution.pk}",
+            "",
+            _sent(contribution),
+        )
+    ]
     stops += [_screened(contribution, screening)]
     stops += [_decided(decision) for decision in decisions]
     stops += _undecided(contribution)
@@ -144,7 +153,9 @@ def _built(build: Build) -> Stop:
     told = {
         "done": f"adapter {build.adapter}" if build.adapter else "",
         "stopped": build.reason,
-        "now": f"{build.steps_done} of {build.steps_total} steps" if build.steps_total else "queued",
+        "now": f"{build.steps_done} of {build.steps_total} steps"
+        if build.steps_total
+        else "queued",
     }[state]
     refused = " · refused by the comparison" if build.verdict == "refused" else ""
     return Stop(

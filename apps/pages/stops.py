@@ -86,7 +86,9 @@ def evidence(looks: Sequence[Look]) -> Plot | None:
             stages.append((start, name))
         last = max(last, start + look.requests)
         readings += [
-            Reading(start + look.requests, _question(gate), gate["e_value"] / gate["threshold"], name)
+            Reading(
+                start + look.requests, _question(gate), gate["e_value"] / gate["threshold"], name
+            )
             for gate in _leading(look.statistics.get("gates", []))
         ]
     return evidence_over_requests(readings, stages) if readings else None
@@ -98,7 +100,11 @@ def latest_gates(rollout: Rollout, looks: Sequence[Look]) -> list[dict[str, Any]
     if gates is None and looks:
         gates = looks[-1].statistics.get("gates")
     told = [
-        {**gate, "says": _question(gate), "share": 100 * min(gate["e_value"] / gate["threshold"], 1)}
+        {
+            **gate,
+            "says": _question(gate),
+            "share": 100 * min(gate["e_value"] / gate["threshold"], 1),
+        }
         for gate in gates or []
     ]
     return sorted(told, key=lambda gate: -gate["share"])

@@ -28,9 +28,7 @@ ACT: dict[str, tuple[Callable[..., None], str]] = {
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Every rollout, newest first."""
-    return render(
-        request, "pages/rollouts.html", {"page": slice_of(queries.recent(), request.GET)}
-    )
+    return render(request, "pages/rollouts.html", {"page": slice_of(queries.recent(), request.GET)})
 
 
 @require_safe
