@@ -37,6 +37,13 @@ NAME = {colour: name for name, colour in COLOUR.items()}
 PLAIN = {"none", "transparent", "currentColor"}
 
 WIDE, NARROW = 880, 340
+# Lines differ by colour and by dash.
+SERIES: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("after", ()),
+    ("second", (6, 3)),
+    ("third", (2, 3)),
+    ("fourth", (8, 3, 2, 3)),
+)
 # How an axis of powers of ten is lettered: 1/100, 1/10, 1, 10, 100, 1k.
 DECADES = "datum.value < 0 ? '1/' + pow(10, -datum.value) : format(pow(10, datum.value), '~s')"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -78,11 +85,12 @@ class Skill(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a gate had collected after so many requests, as an e-value."""
+    """What a gate had collected after so many requests, as a share of what it needs to decide."""
 
     requests: int
     gate: str
-    e_value: float
+    share: float
+    stage: str = ""
 
 
 class Week(NamedTuple):
@@ -180,83 +188,89 @@ def _compared(skills: Sequence[Skill]) -> str:
     return "; ".join(part for part in told if part) + "."
 
 
-def gates(
-    readings: Sequence[Reading], alpha: float, stages: Sequence[tuple[int, str]] = ()
+def evidence_over_requests(
+    readings: Sequence[Reading], stages: Sequence[tuple[int, str]] = ()
 ) -> Plot:
-    """E-values of every gate over requests, with the line where a gate decides (1/alpha).
+    """The evidence of each gate over requests, with the line where a gate decides.
 
-    `stages` are (requests at entry, name) and are drawn as upright lines.
+    `stages` are (requests at entry, name) and are drawn as upright lines; evidence starts anew in
+    each.
     """
     names = list(dict.fromkeys(r.gate for r in readings))
-    series = ("after", "second", "third", "fourth", "margin", "soft")
-    dashes = ([], [6, 3], [2, 3], [8, 3, 2, 3], [4, 4], [1, 3])
-    top = max([1 / alpha, *(r.e_value for r in readings)], default=1 / alpha)
     values = [
-        {"requests": r.requests, "gate": r.gate, "evidence": _decades(r.e_value)} for r in readings
+        {"requests": r.requests, "gate": r.gate, "stage": r.stage, "evidence": _decades(r.share)}
+        for r in readings
     ]
-    axis = {
+    low = min([-2.0, *(value["evidence"] for value in values)])  # type: ignore[type-var]
+    high = max([1.0, *(value["evidence"] for value in values)])  # type: ignore[type-var]
+    y = {
         "field": "evidence",
         "type": "quantitative",
-        "title": "evidence (e-value)",
-        "scale": {"domain": [-2, max(math.ceil(_decades(top) + 0.2), 2)]},
+        "title": "evidence, of what decides",
+        "scale": {"domain": [math.floor(low), math.ceil(high)]},
         "axis": {"tickMinStep": 1, "labelExpr": DECADES},
     }
-    across = {"field": "requests", "type": "quantitative", "title": "requests"}
+    x = {"field": "requests", "type": "quantitative", "title": "answers of the candidate"}
+    entries = {"values": [{"requests": at, "name": name} for at, name in stages]}
+    soft = {"value": COLOUR["soft"]}
     layers: list[dict[str, Any]] = [
         {
-            "data": {"values": [{"requests": n, "name": name} for n, name in stages]},
+            "data": entries,
             "mark": {"type": "rule", "strokeWidth": 1, "strokeDash": [2, 3]},
-            "encoding": {"x": across, "color": {"value": COLOUR["soft"]}},
+            "encoding": {"x": x, "color": soft},
         },
         {
-            "data": {"values": [{"requests": n, "name": name} for n, name in stages]},
+            "data": entries,
             "mark": {"type": "text", "align": "left", "dx": 4, "y": 8, "fontSize": 12},
-            "encoding": {
-                "x": across,
-                "text": {"field": "name"},
-                "color": {"value": COLOUR["soft"]},
-            },
+            "encoding": {"x": x, "text": {"field": "name"}, "color": soft},
         },
         {
-            "data": {"values": [{"evidence": _decades(1 / alpha)}]},
+            "data": {"values": [{"evidence": 0}]},
             "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [6, 4]},
-            "encoding": {"y": axis, "color": {"value": COLOUR["margin"]}},
+            "encoding": {"y": y, "color": {"value": COLOUR["margin"]}},
         },
+        *(_line(name, x, y, *SERIES[n % len(SERIES)]) for n, name in enumerate(names)),
     ]
-    for n, name in enumerate(names):
-        layers.append(
-            {
-                "transform": [{"filter": {"field": "gate", "equal": name}}],
-                "mark": {
-                    "type": "line",
-                    "strokeWidth": 2,
-                    "strokeDash": dashes[n % 6],
-                    "interpolate": "step-after",
-                },
-                "encoding": {"x": across, "y": axis, "color": {"value": COLOUR[series[n % 6]]}},
-            }
-        )
-    decided = sorted({r.gate for r in readings if r.e_value >= 1 / alpha})
+    decided = sorted({r.gate for r in readings if r.share >= 1})
     last = {r.gate: r for r in readings}
     return _plot(
-        "Evidence of the gates over requests",
-        f"{', '.join(decided)} crossed the line at {1 / alpha:g}."
-        if decided
-        else f"No gate has reached {1 / alpha:g}, where it would decide.",
+        "Evidence of the gates",
+        f"Decided: {', '.join(decided)}." if decided else "No gate has decided yet.",
         values,
         layers,
         height=lambda width: 260,
         legend=[
-            *(_entry(series[n % 6], name, "line", dashes[n % 6]) for n, name in enumerate(names)),
-            _entry("margin", f"decides at {1 / alpha:g}", "line", [6, 4]),
+            *(
+                _entry(SERIES[n % len(SERIES)][0], name, "line", SERIES[n % len(SERIES)][1])
+                for n, name in enumerate(names)
+            ),
+            _entry("margin", "enough to decide", "line", (6, 4)),
         ],
-        columns=("Gate", "Requests", "E-value"),
-        rows=[(name, last[name].requests, last[name].e_value) for name in names],
+        columns=("Gate", "Stage", "Answers", "Evidence, of what decides"),
+        rows=[
+            (name, last[name].stage, last[name].requests, f"{100 * last[name].share:.2g} %")
+            for name in names
+        ],
     )
 
 
-def _decades(e_value: float) -> float:
-    return math.log10(max(e_value, 0.01))
+def _line(
+    name: str, x: dict[str, Any], y: dict[str, Any], colour: str, dash: Sequence[int]
+) -> dict[str, Any]:
+    return {
+        "transform": [{"filter": {"field": "gate", "equal": name}}],
+        "mark": {"type": "line", "strokeWidth": 2, "strokeDash": list(dash), "point": False},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "detail": {"field": "stage", "type": "nominal"},
+            "color": {"value": COLOUR[colour]},
+        },
+    }
+
+
+def _decades(share: float) -> float:
+    return math.log10(min(max(share, 1e-4), 1e4))
 
 
 def weeks(counts: Sequence[Week]) -> Plot:

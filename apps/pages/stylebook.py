@@ -178,11 +178,14 @@ def _comparison() -> plots.Plot:
 
 def _gates() -> plots.Plot:
     readings = [
-        plots.Reading(n, gate, 10 ** (slope * n / 100 - 0.3 * ((n // 40) % 2)))
-        for gate, slope in (("success", 0.42), ("satisfaction", 0.17), ("latency", -0.12))
-        for n in range(0, 420, 20)
+        plots.Reading(
+            start + n, gate, 10 ** (slope * n / 100 - 2 - 0.3 * ((n // 40) % 2)), stage=name
+        )
+        for start, end, name in ((0, 140, "shadow"), (140, 260, "1 %"), (260, 560, "5 %"))
+        for gate, slope in (("overall is no worse", 0.7), ("overall is worse", -0.3))
+        for n in range(0, end - start, 20)
     ]
-    return plots.gates(readings, alpha=0.01, stages=[(0, "shadow"), (120, "1 %"), (200, "5 %")])
+    return plots.evidence_over_requests(readings, [(0, "shadow"), (140, "1 %"), (260, "5 %")])
 
 
 def _weeks() -> plots.Plot:

@@ -1,4 +1,4 @@
-"""The pages: each asks `queries`, calls `actions`, and decides nothing."""
+"""The living style page."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
