@@ -294,7 +294,11 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"httpx": {"level": "WARNING"}},
+    # The clock rings every two seconds; only what goes wrong is worth a line.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("httpx", "celery.app.trace", "celery.worker.strategy", "celery.beat")
+    },
     "root": {
         "handlers": ["stderr"],
         "level": env_str("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
