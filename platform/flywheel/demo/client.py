@@ -39,7 +39,7 @@ class Person:
         items: list[Any] = []
         page = self.get(path, limit=200, **params)
         while True:
-            items += page["results"]
+            items += page["items"]
             if not page.get("next"):
                 return items
             page = self._read(self.http.get(page["next"]))

@@ -56,7 +56,7 @@ def gather(site: Site) -> People:
 def join(url: str, name: str, role: str, administrator: Person) -> Person:
     """Sign up, get the role if there is one to get, and make a token for it."""
     password = secrets.token_urlsafe(16)
-    _call(url, "accounts", {"username": name, "password": password})
+    _call(url, "accounts", {"name": name, "password": password})
     if role:
         administrator.put(f"accounts/{name}/role", {"role": role})
     scopes = SCOPES.get(role, ["contribute", "feedback", "chat"])

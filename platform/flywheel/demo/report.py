@@ -152,3 +152,22 @@ def _count(stages: dict[int, str], stage: str) -> int:
 
 def _pairs(numbers: dict[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in numbers.items())
+
+
+def complaints(found: dict[str, Any], *, whole: bool) -> list[str]:
+    """What the run should have shown and did not; empty when all is well."""
+    kept = {"PRs were lost": found["contributions"]["lost"] != 0}
+    if not whole:
+        return [sentence for sentence, wrong in kept.items() if wrong]
+    skills, bad, trigger = found["skills"].values(), found["bad_candidate"], found["trigger_candidate"]
+    wrong = kept | {
+        "poison was not quarantined": found["poison"]["quarantined"] != found["poison"]["planted"],
+        "the candidate did not go live": found["rollout"]["result"] != "live",
+        "the gain is under 12 points": found["overall"]["gain"] < 12,
+        "a protected skill fell": any(s["protected"] and s["low"] < -5 for s in skills),
+        "the damaging candidate was not refused": bad["verdict"] != "refused",
+        "the damaging candidate was not rolled back": bad["result"] != "rolled_back",
+        "the damaging candidate got too far": bad["stage"] == "50 %",
+        "the trigger was not refused": trigger["result"] != "refused",
+    }
+    return [sentence for sentence, is_wrong in wrong.items() if is_wrong]

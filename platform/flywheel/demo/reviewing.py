@@ -18,7 +18,7 @@ HOPELESS = {
 def decide(reviewer: Person, number: int, truth: Truth) -> None:
     """Read a PR over the API and give a verdict with its reason."""
     pr = reviewer.get(f"contributions/{number}")
-    rows = reviewer.get(f"contributions/{number}/rows")["results"]
+    rows = reviewer.every(f"contributions/{number}/rows")
     verdict, because = judge(pr, rows, truth)
     reviewer.post(
         f"contributions/{number}/decision",

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from flywheel.demo import offers as work
-from flywheel.demo.client import DemoFailed, Person
+from flywheel.demo.client import DemoFailed
 from flywheel.demo.offers import Offer, Truth
 from flywheel.demo.people import People, gather
 from flywheel.demo.reviewing import decide
@@ -215,8 +215,9 @@ class Story:
             while build["stage"] not in ("ready", "failed"):
                 time.sleep(0.5)
                 build = manager.get(f"builds/{number}")
-                step(build["steps_done"] - done, total=build["steps_total"] or None)
-                done = build["steps_done"]
+                made = build["progress"]
+                step(made["done"] - done, total=made["total"] or None)
+                done = made["done"]
         if build["stage"] == "failed":
             raise DemoFailed(f"build {number} failed: {build['reason']}")
         self.console.print(f"  build {number}: {build['adapter']}, verdict {build['verdict']}")

@@ -71,12 +71,12 @@ class Traffic:
     def _grade(self) -> None:
         """Graders judge the pairs that differ, blind, both answers at once."""
         for grader in self.graders:
-            pairs = grader.get("comparisons", limit=200)["results"]
+            pairs = grader.get("comparisons", limit=200)["items"]
             if pairs:
                 grader.post("comparisons", [self._judgement(pair) for pair in pairs])
 
     def _judgement(self, pair: dict[str, Any]) -> dict[str, Any]:
-        right = self.truth.right[pair["prompt"]]
+        right = self.truth.right[pair["messages"][-1]["content"]]
         marks = {side: self._thumb(pair[side].strip() == right) for side in ("a", "b")}
         return {"pair": pair["pair"], "a_success": marks["a"], "b_success": marks["b"]}
 
