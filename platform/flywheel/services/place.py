@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from flywheel.services.errors import ServiceRefused
 
@@ -136,6 +136,19 @@ class Place:
             os.chown(draft, self.owner.uid, self.owner.gid)
         draft.replace(path)
 
+    def open_log(self, path: Path) -> BinaryIO:
+        """Open a log to append to; it belongs to the owner, whoever starts the server."""
+        log = path.open("ab")
+        if self.owner is not None:
+            os.chown(path, self.owner.uid, self.owner.gid)
+        return log
+
+    def remove(self) -> None:
+        """Delete the data, the sockets and the copied programs. The servers must have ended."""
+        for folder in (self.sockets, self.home, self._copies_folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.var / "services", ignore_errors=True)
+
     @cached_property
     def sockets(self) -> Path:
         """The folder of the sockets: under home, or a short one where that path is too long."""
@@ -183,10 +196,13 @@ class Place:
         _copy_open(folder, copied)
         return self._tried(copied, folder, "valkey-server")
 
+    @property
+    def _copies_folder(self) -> Path:
+        return self.home.with_name(f"{self.home.name}-programs")
+
     def _copies(self) -> Path:
-        folder = self.home.with_name(f"{self.home.name}-programs")
-        folder.mkdir(mode=0o755, exist_ok=True)
-        return folder
+        self._copies_folder.mkdir(mode=0o755, exist_ok=True)
+        return self._copies_folder
 
     def _tried(self, copied: Path, original: Path, program: str) -> Path:
         if not self.may([str(copied / program), "--version"]):
