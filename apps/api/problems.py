@@ -169,7 +169,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
         "type": request.build_absolute_uri(reverse("api:problem", args=[kind.code])),
         "title": kind.title,
         "status": kind.status,
-        "detail": _sentence(error, kind),
+        "detail": sentence(error),
         "code": kind.code,
         "instance": request.path,
         "request_id": request.id,
@@ -243,8 +243,9 @@ def _faults(detail: Any, pointer: str) -> Iterable[dict[str, Any]]:
         yield {"pointer": pointer, "code": detail.code, "detail": said, "mend": mend}
 
 
-def _sentence(error: Exception, kind: Kind) -> str:
-    if kind is SERVER_ERROR:
+def sentence(error: Exception) -> str:
+    """What went wrong, in one sentence for the person."""
+    if kind_of(error) is SERVER_ERROR:
         return "an error that nobody foresaw; it is logged under the request id, please report it"
     if isinstance(error, OperationalError):
         return "the database does not answer; try again in a few seconds"
@@ -259,4 +260,4 @@ def _sentence(error: Exception, kind: Kind) -> str:
         return "send application/json (or, for bulk, application/x-ndjson) in Content-Type"
     if isinstance(error, Http404):
         return "there is nothing under this address that you may see"
-    return str(error) or kind.title
+    return str(error) or kind_of(error).title

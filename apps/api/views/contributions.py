@@ -15,7 +15,7 @@ from apps.api.bodies import NewRevision, Offer, PerhapsReason, Remark
 from apps.api.face import Face, flag, one
 from apps.api.paging import ByPosition
 from apps.api.parsing import items_of
-from apps.api.problems import Problem
+from apps.api.problems import Problem, sentence
 from apps.community.queries import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
@@ -138,7 +138,7 @@ class _Report:
     def _summary(self, taken: bulk.Taken) -> dict[str, Any]:
         counts = {"stored": len(taken.stored), "refused": len(taken.refused)}
         if taken.contribution is None:
-            because = str(taken.refusal) if taken.refusal else None
+            because = sentence(taken.refusal) if taken.refusal else None
             return {"batch": taken.batch, "number": None, **counts, "detail": because}
         return {
             **answers.contribution(taken.contribution, self.request),
