@@ -4,8 +4,8 @@
 
 Success is .80 and swings by five points a day. Where it says "users", requests come from a crowd in
 which each user has a rate of their own (intra-class correlation .25, five requests each: design
-effect 2) and stays in one arm. Looks are hourly. Beside the gates stands the rule they replace, a
-z-test at .05 at each look, on the very same requests.
+effect 2) and stays in one arm, with hourly looks; else each answer is another user's. Beside the
+gates stands the rule they replace, a z-test at .05 at each look, on the very same requests.
 """
 
 import argparse
@@ -300,6 +300,33 @@ def overall_alarm(rng: np.random.Generator) -> int | None:
     return first(evidence_after_each(-drawn, 0.0) >= threshold)
 
 
+def skills_that_differ(rng: np.random.Generator, runs: int) -> dict[str, object]:
+    """Two skills in three at .95, one at .50 (overall .80), 1 %: does matching by skill pay?
+
+    The same answers with and without the match: candidate answers until an equal build is widened,
+    and until one 3 points worse in each skill is rolled back.
+    """
+    harm = -np.log(CRITERIA.harm_share("overall"))
+    found: dict[str, object] = {"runs": runs}
+    for matched_by_skill in (True, False):
+        equal: list[int | None] = []
+        worse: list[int | None] = []
+        for _ in range(runs):
+            for waits, effect in ((equal, 0.0), (worse, -0.03)):
+                live = np.where(rng.random(8000) < 2 / 3, 0.95, 0.5)
+                others = live if matched_by_skill else np.full(8000, 0.8)
+                run = rng.binomial(LONGEST_RUN, others) / LONGEST_RUN
+                differences = (rng.random(8000) < live + effect) - run
+                if effect:
+                    waits.append(first(evidence_after_each(-differences, 0.0) >= harm))
+                else:
+                    waits.append(widened_after(differences, np.arange(1, 8001), least=0))
+        name = "matched" if matched_by_skill else "unmatched"
+        found[f"equal_build_widened_{name}"] = quantiles(equal, runs)
+        found[f"3_points_worse_caught_{name}"] = quantiles(worse, runs)
+    return found
+
+
 def quantiles(waits: list[int | None], runs: int) -> dict[str, float | None]:
     """Median and 90th percentile, None where that many never concluded; and who did."""
     done = sorted(wait for wait in waits if wait is not None)
@@ -347,6 +374,7 @@ def main() -> None:
         "drop_of_3_points_caught": drop_caught(rng, max(1, asked.runs // 5)),
         "build_3_points_worse_widened_past_1_percent": worse_build_widened(rng, 10 * asked.runs),
         "equal_build_widened_past_1_percent": equal_build_widened(rng, 2 * asked.runs),
+        "skills_that_differ_at_1_percent": skills_that_differ(rng, asked.runs),
         "small_rollout": small_rollout(rng, 4 * asked.runs),
     }
     found["seconds"] = {"wall": round(time.perf_counter() - began, 1)}

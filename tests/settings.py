@@ -24,4 +24,4 @@ if site.DATABASE_IS_EMBEDDED or site.BROKER_IS_EMBEDDED:
 
         importlib.reload(site)
 
-from flywheel.settings import *  # noqa: E402, F403
+from flywheel.settings import *  # noqa: F403

@@ -8,9 +8,10 @@ The differences. Both kinds of stage boil down to differences X in [-1, 1], cand
 
 * In shadow, both versions answer the same request, and X is candidate_ok - live_ok.
 * In canary, each request is answered by one version. The stream is cut in *matched blocks*: a run
-  of one arm and the first outcome of the other. X is the block's mean of the candidate minus its
-  mean of live. Where a block ends depends on assignment, never on how its answers were judged, so
-  between equal builds X has mean zero at any hour, share of traffic and drift of the questions.
+  of one arm and the first outcome of the other, all in one skill. X is the block's mean of the
+  candidate minus its mean of live. Where a block ends depends on assignment, never on how its own
+  answers were judged, so between equal builds X has mean zero at any hour, share of traffic and
+  drift of the questions; and since like is compared with like, skills that differ add no noise.
 
 The bet. Against the claim "X has mean at most m", stake a fixed share c of the wealth on an asset
 that pays (1 + X) / (1 + m): a fair price if the claim holds, so the wealth is a non-negative
@@ -36,9 +37,11 @@ What the promises rest on, and what they leave out:
   difference zero between equal builds, however alike a user's outcomes are. (Not more than that: a
   record already tells part of what the build did, so the difference shrinks towards zero, and a
   margin would be too easy.) After `LONGEST_RECORD` outcomes a user has said enough.
-* The outcome that closes a block is a little later than the rest of it. If the live rate falls by
-  D in all during a stage, that can lift the logarithm of an e-value by at most c * D, however many
-  blocks there are: five points at the largest share are a factor of 1.05.
+* The outcome that closes a block is a little later than the rest of it. If a skill's live rate
+  falls by D in all during a stage, that can lift the logarithm of an e-value by at most c * D for
+  each record, however many blocks there are (`benchmarks/gates.py` measures it: not noticeable).
+* In the overall stream each skill weighs as much as it has blocks, which is its share of the
+  traffic but for the few answers still unmatched. Equal builds do not depend on that at all.
 * The error rates hold for each stage apart. Over a rollout they add up at worst.
 """
 
@@ -74,6 +77,9 @@ LONGEST_RUN = 20
 
 # Outcomes of one user that count in one stream; beyond, records are too rare to be matched.
 LONGEST_RECORD = 5
+
+# Differences before a rate of growth is worth telling.
+FEWEST = 5
 
 # How firmly the sample ratio test expects a broken split to lie near the intended one.
 RATIO_PRIOR = 100.0
@@ -258,14 +264,15 @@ def mean(differences: Differences) -> float | None:
 
 
 def still_needed(differences: Differences, above: float, alpha: float) -> int | None:
-    """About how many more differences like those seen until 1/alpha; None if they lead elsewhere.
+    """About how many more differences like those seen until 1/alpha.
 
-    Each stake has grown at its own rate so far; the first to arrive is the estimate.
+    Each stake has grown at its own rate so far; the first to arrive is the estimate. None if none
+    grows, or while there are fewer than `FEWEST` differences to tell a rate from.
     """
     n = sum(differences.values())
     if log_evidence(differences, above) >= -math.log(alpha):
         return 0
-    if n == 0:
+    if n < FEWEST:
         return None
     log_wealths = _log_wealths(differences, above)
     missing = -math.log(alpha) - np.log(SPLIT) - log_wealths
@@ -395,10 +402,11 @@ NEWCOMER = 1  # the record of a user not yet judged: a leading 1 with no outcome
 
 @dataclass(frozen=True)
 class BlockTally:
-    """One canary stream, cut in matched blocks: newcomers with newcomers, records with their like.
+    """One canary stream, cut in matched blocks, each of one skill and one record.
 
-    A record is a user's outcomes so far in this stream, as bits behind a leading 1. `runs` holds,
-    for each record, the latest outcomes of the one arm that its open block has seen.
+    A record is a user's outcomes so far in this stream, as bits behind a leading 1; `newcomers` are
+    the differences of those who had none, `returning` those of all others. `runs` holds,
+    for each skill and record, the latest outcomes of the one arm that its open block has seen.
     """
 
     newcomers: Differences = field(default_factory=dict)
@@ -406,7 +414,7 @@ class BlockTally:
     live: tuple[int, int] = (0, 0)  # newcomers: right, judged
     candidate: tuple[int, int] = (0, 0)
     answers: int = 0  # all that counted, returning users' too
-    runs: Mapping[int, tuple[Arm, tuple[bool, ...]]] = field(default_factory=dict)
+    runs: Mapping[tuple[str, int], tuple[Arm, tuple[bool, ...]]] = field(default_factory=dict)
     records: Mapping[int, int] = field(default_factory=dict)  # by digest of the user
 
     def update(self, outcomes: Iterable[Outcome]) -> BlockTally:
@@ -424,11 +432,12 @@ class BlockTally:
             if record == NEWCOMER:
                 tallies[outcome.arm][0] += outcome.ok
                 tallies[outcome.arm][1] += 1
-            run_of, run = runs.get(record, (outcome.arm, ()))
+            kind = outcome.skill, record
+            run_of, run = runs.get(kind, (outcome.arm, ()))
             if run_of == outcome.arm:
-                runs[record] = run_of, (*run[1 - LONGEST_RUN :], outcome.ok)
+                runs[kind] = run_of, (*run[1 - LONGEST_RUN :], outcome.ok)
                 continue
-            del runs[record]
+            del runs[kind]
             difference = outcome.ok - Fraction(sum(run), len(run))
             differences = newcomers if record == NEWCOMER else returning
             differences[difference if outcome.arm == "candidate" else -difference] += 1
@@ -469,7 +478,7 @@ class BlockTally:
             "live": list(self.live),
             "candidate": list(self.candidate),
             "answers": self.answers,
-            "runs": [[record, arm, list(run)] for record, (arm, run) in sorted(self.runs.items())],
+            "runs": [[*kind, arm, list(run)] for kind, (arm, run) in sorted(self.runs.items())],
             "users": base64.b64encode(digests).decode(),
             "records": base64.b64encode(records).decode(),
         }
@@ -484,7 +493,7 @@ class BlockTally:
             live=(stored["live"][0], stored["live"][1]),
             candidate=(stored["candidate"][0], stored["candidate"][1]),
             answers=stored["answers"],
-            runs={record: (arm, tuple(run)) for record, arm, run in stored["runs"]},
+            runs={(skill, record): (arm, tuple(run)) for skill, record, arm, run in stored["runs"]},
             records=dict(zip(digests, records, strict=True)),
         )
 
@@ -697,7 +706,7 @@ def _hold_sentence(short: list[str], unproven: list[Gate], more: int | None, uni
     if not unproven:
         return f"Nothing speaks against it, but {'; '.join(short)}."
     slowest = max(unproven, key=lambda gate: math.inf if gate.more is None else gate.more)
-    if slowest.n == 0:
+    if slowest.n < FEWEST:
         eta = "too early to say how long"
     elif more is None:
         eta = "and at this rate never"
@@ -729,7 +738,7 @@ def _ratio_sentence(ratio: dict[str, Any]) -> str:
 
 def _points(value: float | None) -> str:
     """Signed, one decimal, with a true minus."""
-    return f"{value or 0:+.1f}".replace("-", "−")
+    return f"{round(value or 0, 1) + 0.0:+.1f}".replace("-", "−")
 
 
 def _count(n: int, unit: str) -> str:
@@ -739,4 +748,4 @@ def _count(n: int, unit: str) -> str:
 def _number(e_value: float) -> str:
     if e_value >= 1e6:
         return "over a million"
-    return f"{e_value:,.0f}" if e_value >= 10 else f"{e_value:.2g}"
+    return f"{e_value:,.0f}" if e_value >= 100 else f"{e_value:.3g}"

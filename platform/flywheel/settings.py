@@ -277,7 +277,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env_bool("SESSION_COOKIE_SECURE", PRODUCTION)
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if PRODUCTION else 0, at_least=0)
@@ -294,7 +294,11 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"httpx": {"level": "WARNING"}},
+    # The clock rings every two seconds; only what goes wrong is worth a line.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("httpx", "celery.app.trace", "celery.worker.strategy", "celery.beat")
+    },
     "root": {
         "handlers": ["stderr"],
         "level": env_str("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -304,19 +308,34 @@ LOGGING = {
 # -- Last: what production must not start with ----------------------------------------------------
 
 if PRODUCTION:
+    make_one = 'make one with `python -c "import secrets; print(secrets.token_urlsafe(50))"`.'
     if SECRET_KEY == DEFAULT_SECRET_KEY or len(SECRET_KEY) < 50:
-        environment.refuse(
-            "SECRET_KEY is missing or shorter than 50 characters; make one with "
-            '`python -c "import secrets; print(secrets.token_urlsafe(50))"`.'
-        )
+        environment.refuse(f"SECRET_KEY is missing or shorter than 50 characters; {make_one}")
+    elif len(set(SECRET_KEY)) < 3:
+        environment.refuse(f"SECRET_KEY repeats few characters; {make_one}")
+    elif SECRET_KEY.startswith("django-insecure-"):
+        environment.refuse(f"SECRET_KEY begins with django-insecure-; {make_one}")
     if DEBUG:
         environment.refuse("DEBUG is on, which shows secrets in error pages; set DEBUG=0.")
     if not ALLOWED_HOSTS:
         environment.refuse("ALLOWED_HOSTS is empty; set it to the names this site answers to.")
-    if any(host in {"*", "."} or host.startswith("*") for host in ALLOWED_HOSTS):
+    if any("*" in host or host == "." for host in ALLOWED_HOSTS):
         environment.refuse("ALLOWED_HOSTS has a wildcard; name the hosts this site answers to.")
     if not SITE_URL.startswith("https://"):
         environment.refuse("SITE_URL does not begin with https://; set it to the public address.")
+    if not all(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
+        environment.refuse("CSRF_TRUSTED_ORIGINS has an origin that is not https://; remove it.")
+    if not (SESSION_COOKIE_SECURE and CSRF_COOKIE_SECURE):
+        environment.refuse(
+            "SESSION_COOKIE_SECURE is off; leave it unset, or sessions travel unencrypted."
+        )
+    if not (SECURE_SSL_REDIRECT or TRUSTED_PROXIES):
+        environment.refuse(
+            "SSL_REDIRECT is off and TRUSTED_PROXIES is 0; set SSL_REDIRECT=1, or TRUSTED_PROXIES "
+            "to the number of proxies that end TLS before this site."
+        )
+    if not SECURE_HSTS_SECONDS:
+        environment.refuse("HSTS_SECONDS is 0; set it to 31536000, or leave it unset.")
     if DATABASE_IS_EMBEDDED:
         environment.refuse(
             "DATABASE_URL is not set, and the embedded PostgreSQL is for development; set it to "
@@ -324,6 +343,8 @@ if PRODUCTION:
         )
     elif not database.password and not database.host.startswith("/"):
         environment.refuse("DATABASE_URL has no password; give the database user one.")
+    elif database.password in {"postgres", "password", "openflywheel", database.user} - {""}:
+        environment.refuse("DATABASE_URL has a password that anybody would try; choose another.")
     if BROKER_IS_EMBEDDED:
         environment.refuse(
             "REDIS_URL is not set, and the embedded Valkey is for development; set it to "
@@ -333,5 +354,7 @@ if PRODUCTION:
         environment.refuse("REDIS_URL has no password; set requirepass and put it in the URL.")
     if not env_str("UPSTREAM_URL"):
         environment.refuse("UPSTREAM_URL is not set; set it to where vLLM or the runtime answers.")
+if not UPSTREAM_URL.startswith(("http://", "https://")):
+    environment.refuse(f"UPSTREAM_URL is {UPSTREAM_URL!r}; write http://host:port.")
 
 environment.refuse_if_unfit()

@@ -36,6 +36,7 @@ READY_SECONDS = 120.0
 STOP_SECONDS = 12.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 HEALTHY_AFTER = 60.0
+LONG_LOG = 10_000_000
 
 
 class SiteRefused(Exception):
@@ -87,6 +88,8 @@ class Supervisor:
         """Start every process and return when all are ready, or raise SiteRefused."""
         for folder in (self.folder, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
+        for process in self.table:
+            _set_aside(self.log(process.name))
         # The kernel ends a child with the *thread* that forked it, so one thread forks them all.
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._watcher.start()
@@ -374,6 +377,12 @@ def _manage(told: Mapping[str, str], *words: str) -> str:
     if done.returncode:
         raise SiteRefused(f"manage.py {' '.join(words)} failed:\n{done.stderr.strip()[-2000:]}")
     return done.stdout
+
+
+def _set_aside(log: Path) -> None:
+    """Begin a new log when the old one is long, and keep the old one beside it."""
+    if log.exists() and log.stat().st_size > LONG_LOG:
+        log.replace(log.with_suffix(".log.1"))
 
 
 def _kill_group(pid: int) -> None:
