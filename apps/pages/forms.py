@@ -31,7 +31,7 @@ def area(rows: int, **attrs: Any) -> forms.Textarea:
 class SubmitForm(forms.Form):
     """A new contribution; which fields it has depends on its kind."""
 
-    batch = forms.CharField(widget=forms.HiddenInput, max_length=80)
+    batch = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
     trace = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
     prompt = forms.CharField(label="What was asked", widget=area(2), strip=False)
     original = forms.CharField(

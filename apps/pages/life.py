@@ -58,8 +58,11 @@ def life(
     stops += _undecided(contribution)
     if contribution.stage != Stage.ACCEPTED:
         return stops
-    stops += [_built(build) for build in builds] or [_to_be_built(contribution)]
-    stops += [_rolled(rollout) for rollout in rollouts]
+    for build in builds:
+        stops.append(_built(build))
+        stops += [_rolled(r) for r in rollouts if r.candidate.build_id == build.pk]
+    if not builds:
+        stops.append(_to_be_built(contribution))
     if builds and not rollouts:
         stops.append(Stop("later", "Rolled out", "shadow, 1, 5, 50, then 100 %"))
     return [*stops, _answering(rollouts, answered)]
@@ -181,7 +184,7 @@ def _rolled(rollout: Rollout) -> Stop:
         state,
         title,
         rollout.reason,
-        f"rollout {rollout.pk} of {rollout.candidate.name}",
+        f"rollout {rollout.pk}",
         rollout.get_absolute_url(),
         rollout.ended_at or rollout.created_at,
     )

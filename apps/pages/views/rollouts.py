@@ -15,7 +15,6 @@ from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.rollouts import actions, queries, rules
 from apps.rollouts.errors import RolloutRefused
-from apps.rollouts.models import Rollout
 from apps.rollouts.stages import Stage
 
 ACT: dict[str, tuple[Callable[..., None], str]] = {
