@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from apps.accounts.models import Account
 from apps.contributions import queries, rules
@@ -26,7 +27,11 @@ from apps.history.actions import move, record
 from apps.skills.models import ModelLine, Skill
 from apps.traces.models import Trace
 
-ROWS_A_BATCH = 1000
+ROW_COLUMNS = (
+    *("revision_id", "position", "skill_id", "trace_id"),
+    *("prompt", "completion", "chosen", "rejected", "original"),
+    *("label", "client_id", "digest", "context"),
+)
 
 
 @dataclass(frozen=True)
@@ -232,27 +237,17 @@ def _store(
         refused=[asdict(bad) for bad in refused],
     )
     traces = _known_traces(contribution.line, rows)
-    Row.objects.bulk_create(
-        (
-            Row(
-                revision=revision,
-                position=position,
-                skill=skills.get(row.skill) or contribution.skill,
-                context=row.context,
-                prompt=row.prompt,
-                completion=row.completion,
-                chosen=row.chosen,
-                rejected=row.rejected,
-                label=row.label,
-                original=row.original,
-                trace_id=traces.get(row.trace),
-                client_id=row.client_id,
-                digest=row.digest,
-            )
-            for position, row in enumerate(rows)
-        ),
-        batch_size=ROWS_A_BATCH,
-    )
+    own_skill = contribution.skill_id
+    by_name = {name: skill.pk for name, skill in skills.items()}
+    # COPY stores a stream three times as fast as INSERT does.
+    columns = ", ".join(ROW_COLUMNS)
+    copying = f"COPY {Row._meta.db_table} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(copying) as table:
+        for position, row in enumerate(rows):
+            skill, trace = by_name.get(row.skill, own_skill), traces.get(row.trace)
+            texts = (row.prompt, row.completion, row.chosen, row.rejected, row.original)
+            known = (row.label, row.client_id, row.digest, Jsonb(row.context))
+            table.write_row((revision.pk, position, skill, trace, *texts, *known))
 
 
 def _known_traces(line: ModelLine, rows: Sequence[RowData]) -> dict[str, int]:
