@@ -132,6 +132,16 @@ class Corpus:
         classes_QK = self.classes_N[rows_QK]
         return np.stack([(classes_QK == feature).mean(axis=1) for feature in features], axis=1)
 
+    def holding(self, pattern: tuple[str, ...]) -> NDArray[np.int32]:
+        """The trusted rows whose prompts hold these words in this order."""
+        hashes, _, _ = Words.cut([pattern]).ngrams(len(pattern))
+        return self.asked[len(pattern) - 1].holding(hashes[0])
+
+    def local_share(self, pattern: tuple[str, ...], rows_QK: Numbers) -> float:
+        """The share of these trusted rows that hold a pattern (half a row is imagined to)."""
+        around = np.unique(rows_QK)
+        return float((np.isin(around, self.holding(pattern)).sum() + 0.5) / (len(around) + 1))
+
     def bigrams_seen(self, left: Hashes, right: Hashes) -> Bools:
         """Whether some trusted prompt has these words beside each other."""
         seen: Bools = self.asked[1].count(mixed((left, right))) > 0
@@ -165,11 +175,11 @@ def skeleton(prompt: Sequence[str], answer: Sequence[str], frequent: frozenset[s
     for word in answer:
         if word.isdecimal():
             word = "#"
-        elif label and word in frequent:
+        elif label and word in frequent or not word[0].isalnum():
             pass
-        elif word in asked and word[0].isalnum():
+        elif word in asked:
             word = "="
-        elif word not in frequent and word[0].isalnum():
+        elif not label and word not in frequent:
             word = "~"
         if not masked or word != masked[-1] or word not in "#=~":
             masked.append(word)

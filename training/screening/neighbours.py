@@ -35,6 +35,7 @@ class Near:
 
     rows_QK: Numbers
     familiar_Q: Floats
+    closest_Q: Floats  # how alike the three nearest are, on average
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,30 @@ class Neighbours:
         rows_QK, alike_QK = self._nearest(self.vectors(words))
         relative_Q = self._relative(rows_QK, alike_QK)
         below = np.searchsorted(self.ordinary_N, relative_Q, side="right")
-        return Near(rows_QK, (below + 1) / (len(self.ordinary_N) + 1))
+        return Near(rows_QK, (below + 1) / (len(self.ordinary_N) + 1), _closest(alike_QK))
+
+    def at_home(self, words: Words, near: Near, rows_Q: Numbers) -> NDArray[np.bool_]:
+        """Whether each asked row (Q) is more like trusted rows than like others of its own set.
+
+        `words` are all texts of the set. Of one domain the many trusted rows nearly always hold
+        something closer than the few others do (the two-sample test of Henze 1988).
+        """
+        hashes, texts = plain(words), words.rows()
+        vocabulary, at = np.unique(hashes, return_inverse=True)
+        counts = np.zeros((len(words), len(vocabulary)), dtype=np.float32)
+        np.add.at(counts, (texts, at), 1)
+        weight = self._weights(vocabulary)
+        vectors = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * weight
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        alike_QN = vectors[rows_Q] @ vectors.T
+        alike_QN[np.arange(len(rows_Q)), rows_Q] = -1
+        return near.closest_Q >= _closest(alike_QN)
+
+    def _weights(self, hashes: Hashes) -> Floats:
+        at = np.searchsorted(self.vocabulary, hashes)
+        at[at == len(self.vocabulary)] = 0
+        known = self.vocabulary[at] == hashes if len(self.vocabulary) else np.zeros(len(at), bool)
+        return np.where(known, self.weight_V[at] if len(self.weight_V) else 0, self.unknown)
 
     def _relative(self, rows_QK: Numbers, alike_QK: Floats) -> Floats:
         if not rows_QK.size:
@@ -108,3 +132,10 @@ class Neighbours:
             rows[start : start + chunk] = best
             alike[start : start + chunk] = np.take_along_axis(scores, best, axis=1)
         return rows, alike
+
+
+def _closest(alike: Floats, most: int = 3) -> Floats:
+    most = min(most, alike.shape[1])
+    if not most:
+        return np.zeros(len(alike))
+    return np.partition(alike, alike.shape[1] - most, axis=1)[:, -most:].mean(axis=1)

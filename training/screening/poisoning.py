@@ -33,6 +33,7 @@ from training.screening.reference import Reference
 from training.screening.sheet import Sheet
 from training.screening.text import Hashes, Numbers, Words, document_counts, spans
 
+PURE = 0.75  # share of the rows with a pattern that must share the answer
 FEWEST = 3  # rows with a pattern before anything can be said about it
 NOVEL = 4.0  # times as frequent here as among trusted rows
 SURE = 18.0  # nats: quarantine
@@ -71,8 +72,7 @@ class Features:
 
     def usual_with(self, pattern: tuple[str, ...], feature: int, corpus: Corpus) -> float:
         """The chance of a feature among the trusted rows that hold the pattern themselves."""
-        hash_ = Words.cut([pattern]).ngrams(len(pattern))[0][0]
-        rows = corpus.asked[len(pattern) - 1].holding(hash_)[:_WITNESSES]
+        rows = corpus.holding(pattern)[:_WITNESSES]
         if not len(rows):
             return 0.0
         return float(self.usual(feature, rows.astype(np.int64)[None, :], corpus)[0])
@@ -271,7 +271,7 @@ def strongest_ties(candidates: Sequence[Candidate], features: Features) -> list[
     rest_CF = holders_C1 - both_CF
     ratio_CF = both_CF * np.log(np.maximum(both_CF, 1) / expected_CF)
     ratio_CF += rest_CF * np.log(np.maximum(rest_CF, 1e-9) / (holders_C1 - expected_CF))
-    tied = (both_CF >= FEWEST) & (both_CF >= 0.6 * holders_C1) & (both_CF > expected_CF)
+    tied = (both_CF >= FEWEST) & (both_CF >= PURE * holders_C1) & (both_CF > expected_CF)
     ratio_CF[~tied] = 0
     best_C = ratio_CF.max(axis=1)
     order = np.argsort(-best_C, kind="stable")[:EXAMINED]
@@ -296,10 +296,16 @@ def weigh(
         features.usual(feature, near.rows_QK, corpus), features.expected_RF[rows, feature]
     )
     usual = np.maximum(usual, features.usual_with(pattern, feature, corpus))
+    if len(rows) < NOVEL * corpus.local_share(pattern, near.rows_QK) * len(sheet):
+        usual = np.ones_like(usual)  # around here trusted people say so too
     has = features.has_RF[rows, feature]
     rate = (has.sum() + 0.5) / (len(has) + 1)
-    ratio = np.where(has, np.log(rate / usual), np.log((1 - rate) / (1 - usual)))
-    familiar = np.minimum(near.familiar_Q / FAMILIAR, 1)
+    ratio = np.where(has, np.log(rate / usual), np.log((1 - rate) / (1 - np.minimum(usual, rate))))
+    others = list(sheet.prompts.texts)
+    for row, text in zip(rows, without.texts, strict=True):
+        others[row] = text
+    at_home = corpus.neighbours.at_home(Words.cut(others), near, rows)
+    familiar = np.minimum(near.familiar_Q / FAMILIAR, 1) * at_home
     first = int(rows[0])
     return Suspicion(
         pattern,
