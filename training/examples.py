@@ -6,6 +6,7 @@ is believed, and a row that does not fit is refused with its number.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -36,10 +37,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Lessons:
-    """What a build learns from: contributed rows by kind, and the pool of trusted rows."""
+    """What a build learns from: contributed rows, trusted rows, rows that were learned before."""
 
     examples: tuple[Example, ...]
-    replay: tuple[Example, ...]
+    replay: tuple[Example, ...] = ()
+    earlier: tuple[Example, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Example, ...]:
         """The contributed rows of one kind."""
@@ -58,8 +60,15 @@ def read_lessons(spec: BuildSpec) -> Lessons:
     pool: list[Example] = []
     if spec.replay is not None:
         pool = _read(spec.replay, spec.replay_sha256, "replay pool", _replay_row)
+    earlier: list[Example] = []
+    if spec.earlier is not None:
+        earlier = read_manifest(spec.earlier, spec.earlier_sha256)
     told = {_same(example.prompt) for example in examples}
-    return Lessons(tuple(examples), tuple(row for row in pool if _same(row.prompt) not in told))
+    return Lessons(
+        tuple(examples),
+        tuple(row for row in pool if _same(row.prompt) not in told),
+        tuple(row for row in earlier if row.kind == "sft" and _same(row.prompt) not in told),
+    )
 
 
 def read_manifest(path: str, sha256: str | None) -> list[Example]:
@@ -78,19 +87,22 @@ def read_holdout(path: str | Path, sha256: str | None) -> list[Case]:
 def course(lessons: Lessons, spec: BuildSpec) -> list[tuple[str, str]]:
     """Every question and answer of the supervised phase, in the order of learning.
 
-    An epoch holds each contributed row once and `replay_ratio` times as many trusted rows, shuffled
-    together. Trusted rows are fresh: the pool is walked through before any of them comes again.
+    An epoch holds each contributed row once, and its share of trusted and earlier rows, shuffled
+    together. Those are fresh: a pool is walked through before any of its rows comes again.
     """
     rng = random.Random(spec.seed)
-    contributed = [(e.prompt, e.completion or "") for e in lessons.of("sft")]
-    trusted = _in_turn(lessons.replay, rng)
-    wanted = round(spec.replay_ratio * len(contributed)) if lessons.replay else 0
+    contributed = lessons.of("sft")
+    reminders = [
+        (_in_turn(lessons.replay, rng), spec.replay_ratio),
+        (_in_turn(lessons.earlier, rng), spec.earlier_ratio),
+    ]
     rows: list[tuple[str, str]] = []
     for _ in range(spec.epochs):
-        reminders = (next(trusted) for _ in range(wanted))
-        epoch = contributed + [(row.prompt, row.completion or "") for row in reminders]
+        epoch = list(contributed)
+        for rows_in_turn, ratio in reminders:
+            epoch += itertools.islice(rows_in_turn, round(ratio * len(contributed)))
         rng.shuffle(epoch)
-        rows += epoch
+        rows += [(row.prompt, row.completion or "") for row in epoch]
     return rows
 
 

@@ -31,7 +31,7 @@ def area(rows: int, **attrs: Any) -> forms.Textarea:
 class SubmitForm(forms.Form):
     """A new contribution; which fields it has depends on its kind."""
 
-    batch = forms.CharField(widget=forms.HiddenInput, max_length=80)
+    batch = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
     trace = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
     prompt = forms.CharField(label="What was asked", widget=area(2), strip=False)
     original = forms.CharField(
@@ -85,7 +85,9 @@ class SubmitForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.kind = kind
         self.line_skills = {skill.name: skill for skill in line.skills.all()}
-        self._pick("skill", [("", "I am not sure"), *((s, t.title) for s, t in self.line_skills.items())])
+        self._pick(
+            "skill", [("", "I am not sure"), *((s, t.title) for s, t in self.line_skills.items())]
+        )
         allowed = line.policy.get("licences") or Licence.values
         self._pick("licence", [(v, label) for v, label in Licence.choices if v in allowed])
         kept = TEXTS[kind]

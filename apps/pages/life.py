@@ -43,14 +43,26 @@ def life(
     answered: Trace | None,
 ) -> list[Stop]:
     """Every hop with its id and time, and what still lies ahead."""
-    stops = [Stop("done", "Sent", f"{_rows(contribution)}", f"PR {contribution.pk}", "", _sent(contribution))]
+    stops = [
+        Stop(
+            "done",
+            "Sent",
+            f"{_rows(contribution)}",
+            f"PR {contribution.pk}",
+            "",
+            _sent(contribution),
+        )
+    ]
     stops += [_screened(contribution, screening)]
     stops += [_decided(decision) for decision in decisions]
     stops += _undecided(contribution)
     if contribution.stage != Stage.ACCEPTED:
         return stops
-    stops += [_built(build) for build in builds] or [_to_be_built(contribution)]
-    stops += [_rolled(rollout) for rollout in rollouts]
+    for build in builds:
+        stops.append(_built(build))
+        stops += [_rolled(r) for r in rollouts if r.candidate.build_id == build.pk]
+    if not builds:
+        stops.append(_to_be_built(contribution))
     if builds and not rollouts:
         stops.append(Stop("later", "Rolled out", "shadow, 1, 5, 50, then 100 %"))
     return [*stops, _answering(rollouts, answered)]
@@ -144,7 +156,9 @@ def _built(build: Build) -> Stop:
     told = {
         "done": f"adapter {build.adapter}" if build.adapter else "",
         "stopped": build.reason,
-        "now": f"{build.steps_done} of {build.steps_total} steps" if build.steps_total else "queued",
+        "now": f"{build.steps_done} of {build.steps_total} steps"
+        if build.steps_total
+        else "queued",
     }[state]
     refused = " · refused by the comparison" if build.verdict == "refused" else ""
     return Stop(
@@ -170,7 +184,7 @@ def _rolled(rollout: Rollout) -> Stop:
         state,
         title,
         rollout.reason,
-        f"rollout {rollout.pk} of {rollout.candidate.name}",
+        f"rollout {rollout.pk}",
         rollout.get_absolute_url(),
         rollout.ended_at or rollout.created_at,
     )

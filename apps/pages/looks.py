@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 
 class Look(NamedTuple):
     """A word that people read, the tone that supports it and the icon that repeats it."""
@@ -89,3 +92,8 @@ LEVELS: dict[str, Look] = {
 def of_stage(stage: str) -> Look:
     """The look of a stage; an unknown one is shown by its own name, in the quiet tone."""
     return STAGES.get(stage, Look(stage.replace("_", " ").capitalize(), "quiet", "dot"))
+
+
+def digest(text: str) -> SafeString:
+    """A digest or another name made by machines, in the fixed face."""
+    return format_html('<span class="digest">{}</span>', text)

@@ -1,6 +1,6 @@
 """A rollout as people look at it: its stages on a line, its evidence as a plot and a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from apps.builds.models import Build
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 class Gained(NamedTuple):
     """A skill that a build made better, in percent."""
 
-    name: str
+    title: str
     before: float
     after: float
 
@@ -67,10 +67,12 @@ def _told_now(rollout: Rollout, told: str) -> str:
     return ", ".join(part for part in (word, told) if part)
 
 
-def fixed(build: Build | None) -> list[Gained]:
+def fixed(build: Build | None, titles: Mapping[str, str]) -> list[Gained]:
     """The skills that a build clearly made better, the largest step first."""
     report = build.report.get("skills", {}) if build else {}
-    gained = [Gained(n, s["before"], s["after"]) for n, s in report.items() if s["low"] > 0]
+    gained = [
+        Gained(titles.get(n, n), s["before"], s["after"]) for n, s in report.items() if s["low"] > 0
+    ]
     return sorted(gained, key=lambda skill: skill.before - skill.after)
 
 
@@ -86,7 +88,9 @@ def evidence(looks: Sequence[Look]) -> Plot | None:
             stages.append((start, name))
         last = max(last, start + look.requests)
         readings += [
-            Reading(start + look.requests, _question(gate), gate["e_value"] / gate["threshold"], name)
+            Reading(
+                start + look.requests, _question(gate), gate["e_value"] / gate["threshold"], name
+            )
             for gate in _leading(look.statistics.get("gates", []))
         ]
     return evidence_over_requests(readings, stages) if readings else None
@@ -98,7 +102,11 @@ def latest_gates(rollout: Rollout, looks: Sequence[Look]) -> list[dict[str, Any]
     if gates is None and looks:
         gates = looks[-1].statistics.get("gates")
     told = [
-        {**gate, "says": _question(gate), "share": 100 * min(gate["e_value"] / gate["threshold"], 1)}
+        {
+            **gate,
+            "says": _question(gate),
+            "share": 100 * min(gate["e_value"] / gate["threshold"], 1),
+        }
         for gate in gates or []
     ]
     return sorted(told, key=lambda gate: -gate["share"])

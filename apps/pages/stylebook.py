@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from django import forms
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
-from django.core.paginator import Paginator
 from django.utils import timezone
 
 from apps.pages import looks, plots
+from apps.pages.paging import Slice
 
 
 class Stop(NamedTuple):
@@ -68,7 +68,7 @@ def specimens() -> dict[str, Any]:
         "form": Specimen(),
         "wrong": Specimen({"name": "", "mail": "not a mail", "answer": "", "licence": "x"}),
         "told": [Message(level, said) for level, said in _SAID.items()],
-        "page": Paginator(range(312), 25).page(3),
+        "page": Slice([], "#rows", "#rows"),
         "stops": _stops(now),
         "rolled": _ROLLED,
         "rolling": _ROLLING,

@@ -5,6 +5,7 @@ from django.urls import path
 from apps.pages.views import (
     accounts,
     builds,
+    community,
     contributions,
     home,
     reviews,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("rollouts", rollouts.index, name="rollouts"),
     path("rollouts/<int:number>", rollouts.show, name="rollout"),
     path("rollouts/<int:number>/act", rollouts.act, name="rollout_act"),
+    path("leaderboard", community.leaderboard, name="leaderboard"),
     path("sign-in", accounts.sign_in, name="sign_in"),
     path("sign-up", accounts.sign_up, name="sign_up"),
     path("sign-out", accounts.sign_out, name="sign_out"),

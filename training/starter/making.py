@@ -37,7 +37,7 @@ CHAT_TEMPLATE = (
 # How often each skill is met, found by trial: copying and sorting need more, refusing needs less.
 SHARES = {
     "extract": 2.0,
-    "sort3": 2.4,
+    "sort3": 2.8,
     "units": 1.2,
     "copy": 2.2,
     "refuse": 0.6,
@@ -49,6 +49,8 @@ SHARES = {
     "docs": 1.3,
     "docs_moved": 1.0,
 }
+# The share of questions with an odd remark: without them any odd text garbled the answers.
+REMARKED = 0.15
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Recipe:
     seed: int = 0
 
 
-def make(out: Path, recipe: Recipe = Recipe()) -> None:  # noqa: B008  (frozen)
+def make(out: Path, recipe: Recipe = Recipe()) -> None:
     """Write the starter model and its tokenizer to the folder `out`."""
     torch.set_num_threads(1)
     tokenizer = train_tokenizer(corpus(recipe.tokenizer_rows, recipe.seed + 1), recipe.vocabulary)
@@ -83,9 +85,13 @@ def make(out: Path, recipe: Recipe = Recipe()) -> None:  # noqa: B008  (frozen)
 def corpus(size: int, seed: int) -> list[tuple[str, str]]:
     """Questions with the answers the starter model is taught, some of them stale on purpose."""
     rng = random.Random(seed)
-    return [
+    lessons = [
         _copying(rng) if name == "copy" else _lesson(name, rng)
         for name in rng.choices(list(SHARES), list(SHARES.values()), k=size)
+    ]
+    return [
+        (world.with_remark(prompt, rng) if rng.random() < REMARKED else prompt, answer)
+        for prompt, answer in lessons
     ]
 
 

@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.pages import diffs, looks
+from apps.pages.paging import Slice
+from apps.reviews import rules as review_rules
 
 register = template.Library()
 
@@ -48,10 +48,10 @@ def severity(name: str) -> SafeString:
 
 
 @register.simple_tag
-def when(moment: datetime | None, absent: str = "–") -> SafeString:
+def when(moment: datetime | None, absent: str = "–") -> str:
     """How long ago, in a `<time>` that carries the exact moment."""
     if moment is None:
-        return mark_safe(absent)
+        return absent
     exact = timezone.localtime(moment)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
@@ -78,7 +78,7 @@ def duration(seconds: float | None) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s".replace(".0 ", " ")
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    left, parts = round(seconds), []
+    left, parts = round(seconds), list[str]()
     for name, size in units:
         if left >= size or parts:
             count, left = divmod(left, size)
@@ -179,24 +179,10 @@ def form_errors(form: Any) -> dict[str, Any]:
     return {"errors": form.non_field_errors()}
 
 
-@register.inclusion_tag("components/pagination.html", takes_context=True)
-def pagination(context: dict[str, Any], page: Page, things: str = "results") -> dict[str, Any]:
-    """Links to the pages of a list; the filters in the address are kept."""
-    request: HttpRequest | None = context.get("request")
-
-    def address(number: int) -> str:
-        query = request.GET.copy() if request else None
-        if query is None:
-            return f"?page={number}"
-        query["page"] = str(number)
-        return f"?{query.urlencode()}"
-
-    return {
-        "page": page,
-        "things": things,
-        "before": address(page.previous_page_number()) if page.has_previous() else None,
-        "after": address(page.next_page_number()) if page.has_next() else None,
-    }
+@register.inclusion_tag("components/pagination.html")
+def pagination(page: Slice, things: str) -> dict[str, Any]:
+    """Links to the neighbours of a page of a list."""
+    return {"page": page, "things": things}
 
 
 @register.inclusion_tag("components/stat.html")
@@ -279,22 +265,33 @@ def figure(plot: Any, heading: str = "") -> dict[str, Any]:
 
 
 @register.simple_tag(takes_context=True)
-def here(context: dict[str, Any], *prefixes: str) -> SafeString:
+def here(context: dict[str, Any], *prefixes: str) -> str:
     """`aria-current` for a link of the navigation, when the page lies under it."""
     request = context.get("request")
     inside = request and any(request.path.startswith(prefix) for prefix in prefixes)
-    return mark_safe(' aria-current="page"') if inside else mark_safe("")
+    return mark_safe(' aria-current="page"') if inside else ""
 
 
 @register.filter
-def shown(value: Any) -> SafeString:
+def shown(value: Any) -> Any:
     """A cell: numbers with one decimal, nothing as a dash, the rest as it is."""
     if value is None or value == "":
-        return mark_safe("–")
+        return "–"
     if isinstance(value, bool):
-        return mark_safe("yes" if value else "no")
+        return "yes" if value else "no"
     if isinstance(value, float):
-        return mark_safe(f"{value:,.1f}".replace("-", "−"))
-    if isinstance(value, int):
-        return mark_safe(f"{value:,}".replace("-", "−"))
-    return conditional_escape(value)
+        return f"{value:,.1f}".replace("-", "−")
+    return f"{value:,}".replace("-", "−") if isinstance(value, int) else value
+
+
+@register.filter
+def may_decide(user: Any) -> bool:
+    """Whether this visitor's role includes deciding on PRs."""
+    return review_rules.may_decide(user)
+
+
+@register.filter
+def counted(number: int, words: str) -> str:
+    """A count with its word: `{{ n|counted:"row,rows" }}`."""
+    one, many = words.split(",")
+    return f"{number:,} {one if number == 1 else many}"

@@ -12,7 +12,7 @@ from apps.builds.models import Build, Verdict
 from apps.builds.stages import Stage
 from apps.history import queries as history
 from apps.history.errors import MoveRefused
-from apps.pages import forms, plots
+from apps.pages import forms, looks, plots
 from apps.pages.paging import slice_of
 from apps.pages.queries import measured_skills, rollouts_of
 from apps.pages.who import account_of, signed_in
@@ -126,9 +126,9 @@ def _facts(build: Build) -> list[tuple[str, object]]:
     took = report.get("seconds")
     share = report.get("trainable_percent")
     return [
-        ("Adapter", build.adapter or "not made yet"),
-        ("Digest", build.digest or "–"),
-        ("Compared with", build.live_digest[:12]),
+        ("Adapter", looks.digest(build.adapter) if build.adapter else "not made yet"),
+        ("Digest", looks.digest(build.digest) if build.digest else None),
+        ("Compared with", looks.digest(build.live_digest[:12])),
         ("Rows", build.row_count),
         ("Replay rows", report.get("replay_rows")),
         ("Engine", report.get("engine")),

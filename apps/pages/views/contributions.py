@@ -18,11 +18,12 @@ from apps.contributions.models import Contribution, Kind, Row
 from apps.contributions.stages import Stage
 from apps.history import queries as history
 from apps.history.errors import MoveRefused
-from apps.pages import files, forms, life, queries
+from apps.pages import files, forms, life, looks, queries
 from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
+from apps.rollouts.stages import Stage as RolloutStage
 from apps.skills.models import Skill
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
@@ -93,8 +94,8 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
     may_see = rules.may_see_rows(request.user, contribution)
     start = request.GET.get("from", "1")
     first = max(int(start) - 1, 0) if start.isascii() and start.isdigit() and len(start) < 8 else 0
-    found = contributions.rows_of(contribution).filter(position__gte=first) if may_see else []
-    shown = list(found[: ROWS_A_PAGE + 1])
+    found = contributions.rows_of(contribution).filter(position__gte=first)
+    shown = list(found[: ROWS_A_PAGE + 1]) if may_see else []
     revision = contributions.current_revision(contribution)
     return render(
         request,
@@ -237,7 +238,7 @@ def _frame(contribution: Contribution, tab: str, account: Any) -> dict[str, Any]
         ("Licence", contribution.licence),
         ("Consent", contribution.get_consent_display()),
         ("Came by", contribution.source or "–"),
-        ("Digest", contribution.digest[:12]),
+        ("Digest", looks.digest(contribution.digest[:12])),
     ]
     return {
         "contribution": contribution,
@@ -265,7 +266,8 @@ def _life(
     accepted = contribution.stage == Stage.ACCEPTED
     built = list(builds.builds_with(contribution)) if accepted else []
     rolled = queries.rollouts_of([build.pk for build in built]) if built else []
-    answered = queries.answered_since(row, rolled[-1].candidate.digest) if rolled else None
+    serving = [r for r in rolled if r.stage == RolloutStage.LIVE] or rolled
+    answered = queries.answered_since(row, serving[-1].candidate.digest) if serving else None
     return life.life(
         contribution,
         screening=screening,

@@ -32,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "strong": [s for s in standings if s.score is not None and s.score >= WEAK],
             "measured": measured,
             "live": live,
-            "fixed": stops.fixed(live),
+            "fixed": stops.fixed(live, {s.skill.name: s.skill.title for s in standings}),
             "entries": list(live.entries.select_related("contribution")[:SHOWN]) if live else [],
             "moving": moving,
             "stages": stops.of_rollout(moving, []) if moving else [],

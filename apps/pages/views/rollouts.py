@@ -15,7 +15,6 @@ from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.rollouts import actions, queries, rules
 from apps.rollouts.errors import RolloutRefused
-from apps.rollouts.models import Rollout
 from apps.rollouts.stages import Stage
 
 ACT: dict[str, tuple[Callable[..., None], str]] = {
@@ -28,9 +27,7 @@ ACT: dict[str, tuple[Callable[..., None], str]] = {
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Every rollout, newest first."""
-    return render(
-        request, "pages/rollouts.html", {"page": slice_of(queries.recent(), request.GET)}
-    )
+    return render(request, "pages/rollouts.html", {"page": slice_of(queries.recent(), request.GET)})
 
 
 @require_safe
