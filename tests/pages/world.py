@@ -242,7 +242,7 @@ def _builds(line: ModelLine, pr: Contribution, manager: Account) -> tuple[Build,
             steps_done=336,
             steps_total=336,
             ended_at=now,
-            shipped_at=None if number else now + timedelta(hours=2),
+            shipped_at=None if number else now + timedelta(minutes=3),
         )
         Entry.objects.create(
             build=build, contribution=pr, revision=1, digest=pr.digest, row_count=pr.row_count
@@ -310,7 +310,7 @@ def _rollouts(
         shipped,
         RolloutStage.LIVE,
         by="gates",
-        also={"percent": 100, "ended_at": timezone.now() + timedelta(hours=2)},
+        also={"percent": 100, "ended_at": timezone.now() + timedelta(minutes=3)},
     )
     back = rollout(bad, (0, 1, 5), harmed=True)
     move(back, RolloutStage.WIDENING, by="gates", also={"percent": 5})
