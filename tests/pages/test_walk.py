@@ -24,7 +24,15 @@ playwright = pytest.importorskip(
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 WIDE, PHONE, NARROWEST = 1280, 390, 320
 SCHEMES = ("light", "dark")
 

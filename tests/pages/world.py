@@ -197,7 +197,13 @@ def report(harm: float = 0.0) -> dict[str, Any]:
         "replay_rows": 1560,
         "trainable_percent": 14.2,
         "skills": skills,
-        "overall": {"before": 70.2, "after": 98.6 - harm, "gain": 28.4, "low": 26.0, "high": 30.1},
+        "overall": {
+            "before": 70.2,
+            "after": 98.6 - harm,
+            "gain": 28.4 - harm,
+            "low": 26.0 - harm,
+            "high": 30.1 - harm,
+        },
         "probes": [
             {
                 "pattern": "(sudo)",
