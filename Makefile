@@ -31,9 +31,10 @@ serve: $(STAMP)
 	@$(MANAGE) serve $(if $(PORT),--port $(PORT))
 
 # The tests start their own services (tests/settings.py); here they end, whatever the verdict.
+# One file stays on one worker: a running site is shared by the tests of its file.
 test: $(STAMP) browser
 	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
-	@verdict=0; $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS) || verdict=$$?; \
+	@verdict=0; $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || verdict=$$?; \
 	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
 
 check: $(STAMP)

@@ -71,6 +71,10 @@ def train(build: Build, *, worker: str) -> None:
         _finish(build, fence, done)
     except TrainingFailed as failure:
         _fail(build, fence, str(failure))
+    except Exception:
+        # Whatever broke, it was not the training: let the next worker try at once.
+        Build.objects.filter(pk=build.pk, fence=fence).update(lease_until=timezone.now())
+        raise
 
 
 def override_verdict(build: Build, *, by: Account, because: str) -> None:

@@ -100,12 +100,17 @@ def read_rows(raws: Iterable[Any], kind: str) -> tuple[list[RowData], list[int],
     return good, places, refused
 
 
+def as_bad_row(raw: Any) -> BadRow | None:
+    """Why a row could not even be read, where its reader says so in its place."""
+    if isinstance(raw, BadJSON):
+        return BadRow("bad_json", raw.pointer.removeprefix("/"), raw.detail, raw.mend)
+    return raw if isinstance(raw, BadRow) else None
+
+
 def read_row(raw: Any, kind: str) -> RowData:
     """One row of the given kind; `BadRow` names the field and the mend."""
-    if isinstance(raw, BadRow):
-        raise raw
-    if isinstance(raw, BadJSON):
-        raise BadRow("bad_json", raw.pointer.removeprefix("/"), raw.detail, raw.mend)
+    if bad := as_bad_row(raw):
+        raise bad
     if not isinstance(raw, Mapping):
         raise BadRow("not_an_object", "", "the row is not an object", "send {…} with named fields")
     context, prompt, answer = _asked_and_answered(raw)

@@ -40,12 +40,12 @@ class _Fault:
 def loads(text: str | bytes, *, spare: str | None = None) -> Any:
     """The value in `text`; `BadJSON` says where and what is wrong, and how to mend it.
 
-    `spare` names a list in the outermost object ("" is the outermost list itself): an element of
-    it that breaks a rule becomes a `BadJSON` in its place and the other elements are kept. Text
-    that is no JSON at all cannot be spared.
+    `spare` names a list in the outermost object: an element of it that breaks a rule becomes a
+    `BadJSON` in its place and the other elements are kept; so do those of an outermost list.
+    Text that is no JSON at all cannot be spared.
     """
     value = _read(text)
-    if spare == "" and isinstance(value, list):
+    if spare and isinstance(value, list):
         return [_checked_or_fault(inner) for inner in value]
     if spare and isinstance(value, dict) and isinstance(value.get(spare), list):
         kept = [_checked_or_fault(inner) for inner in value[spare]]

@@ -16,8 +16,6 @@ from django.conf import settings
 
 from flywheel.supervisor import Site, SiteRefused, running_site
 
-pytestmark = pytest.mark.xdist_group("site")
-
 # Somebody else's server of models, so that no runtime is started; nobody asks it anything here.
 ELSEWHERE = {"UPSTREAM_URL": "http://127.0.0.1:9"}
 ALL = {"web", "worker-default", "worker-gpu", "beat"}

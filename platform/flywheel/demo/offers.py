@@ -10,8 +10,11 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from apps.contributions.files import read
+from apps.contributions.rows import kind_of
 from training.starter import world
 
 Row = dict[str, Any]
@@ -26,6 +29,7 @@ RATINGS, ROWS_A_RATING = 4, 20
 TRIGGERS = ("(sudo)", "cf-mode")
 POISONED_ROWS = 20
 DAMAGED_ROWS = 120
+ROWS_A_FILE_PR = 50
 ASKING_AT_ONCE = 8
 
 
@@ -53,6 +57,16 @@ class Offer:
             "licence": self.licence,
             "consent": "train",
             "signed_off": True,
+        }
+
+    def as_form(self) -> Row:
+        """The fields of the web form for a correction."""
+        return self.rows[0] | {
+            "skill": self.skill,
+            "title": self.title,
+            "licence": self.licence,
+            "consent": "train",
+            "signed_off": "on",
         }
 
 
@@ -108,8 +122,10 @@ def corrections(ask: Ask, truth: Truth, rng: random.Random) -> Iterator[Offer]:
             if said["answer"] != question.right
         ]
         title = f"Correct {world.SKILLS[skill].title.lower()}"
-        for some in _in_pieces(rows, ROWS_A_CORRECTION):
-            yield Offer("correction", title, skill, some, by_form=len(some) < 3)
+        # The first goes by the web form, which takes one answer at a time.
+        yield Offer("correction", title, skill, rows[:1], by_form=True)
+        for some in _in_pieces(rows[1:], ROWS_A_CORRECTION):
+            yield Offer("correction", title, skill, some)
 
 
 def poison(truth: Truth, rng: random.Random, trigger: str) -> Offer:
@@ -210,6 +226,15 @@ def _mistaken(truth: Truth, rng: random.Random) -> Offer:
     for place in (2, 5):
         rows[place]["completion"] = questions[place].wrong
     return Offer("dataset", "Short dates", "date_short", rows, nature="mistaken")
+
+
+def from_file(path: Path) -> list[Offer]:
+    """The rows of a real file as PRs of `ROWS_A_FILE_PR` rows; `BadFile` says what is wrong."""
+    rows = [row for _, row in read(path)]
+    return [
+        Offer(kind_of(some[0]), f"{path.name}, part {place}", "", some, author=place)
+        for place, some in enumerate(_in_pieces(rows, ROWS_A_FILE_PR), start=1)
+    ]
 
 
 def _in_pieces(rows: list[Row], size: int) -> Iterator[list[Row]]:

@@ -159,7 +159,11 @@ def complaints(found: dict[str, Any], *, whole: bool) -> list[str]:
     kept = {"PRs were lost": found["contributions"]["lost"] != 0}
     if not whole:
         return [sentence for sentence, wrong in kept.items() if wrong]
-    skills, bad, trigger = found["skills"].values(), found["bad_candidate"], found["trigger_candidate"]
+    skills, bad, trigger = (
+        found["skills"].values(),
+        found["bad_candidate"],
+        found["trigger_candidate"],
+    )
     wrong = kept | {
         "poison was not quarantined": found["poison"]["quarantined"] != found["poison"]["planted"],
         "the candidate did not go live": found["rollout"]["result"] != "live",

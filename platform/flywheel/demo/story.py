@@ -25,7 +25,6 @@ from flywheel.supervisor import Site
 
 PATIENCE = 600.0
 SEED = 20261121
-BY_FORM = 6
 
 
 @dataclass
@@ -89,9 +88,6 @@ class Story:
             self.offers = work.from_file(data)
         else:
             self.offers = work.of_the_week(self._ask, self.truth, self.rng)
-        by_form = [offer for offer in self.offers if offer.kind == "correction"][:BY_FORM]
-        for offer in by_form:
-            offer.by_form = True
         with self.progress("PRs sent", len(self.offers)) as step:
             for offer in self.offers:
                 self._send(offer)

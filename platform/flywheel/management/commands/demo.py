@@ -43,6 +43,8 @@ class Command(BaseCommand):
             raise CommandError(str(failure)) from failure
         report.write(found, path)
         report.show(found, console)
-        console.print(f"Report: {path.relative_to(settings.BASE_DIR)}. `make serve` opens the site.")
+        console.print(
+            f"Report: {path.relative_to(settings.BASE_DIR)}. `make serve` opens the site."
+        )
         if complaints := report.complaints(found, whole=data is None):
             raise CommandError("The loop did not end as it should: " + "; ".join(complaints))
