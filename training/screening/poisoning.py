@@ -139,9 +139,7 @@ def suspect(sheet: Sheet, corpus: Corpus) -> list[Suspicion]:
         max(
             (
                 weigh(wording, candidates[c].rows, f, features, sheet, corpus)
-                for wording in dict.fromkeys(
-                    (candidates[c].wordings[0], candidates[c].wordings[-1])
-                )
+                for wording in dict.fromkeys((candidates[c].wordings[0], candidates[c].wordings[-1]))
             ),
             key=lambda one: one.score,
         )
@@ -203,7 +201,9 @@ def shared(sheet: Sheet, rows_RK: Numbers, corpus: Corpus) -> Features:
             has.append(holds)
             floors.append(UNHEARD if unheard else NOISE)
         shares = corpus.class_shares(hashes, rows_RK)
-        expected.append(smoothed(shares, heard / corpus.total, np.array(floors), rows_RK.shape[1]))
+        expected.append(
+            smoothed(shares, heard / corpus.total, np.array(floors), rows_RK.shape[1])
+        )
     for n in range(LONGEST_PHRASE, 0, -1):
         more, phrases, held = novel_phrases(sheet, n, corpus)
         if not len(more):
@@ -321,7 +321,9 @@ def weigh(
     )
 
 
-def insertion(prompts: Words, rows: Numbers, at: Sequence[int], size: int, corpus: Corpus) -> float:
+def insertion(
+    prompts: Words, rows: Numbers, at: Sequence[int], size: int, corpus: Corpus
+) -> float:
     """How much likelier the pattern was put in than that it belongs there, in nats."""
     texts = frame(Words.cut([prompts.texts[row] for row in rows]))
     starts = texts.starts[:-1] + np.array(at)
