@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from flywheel.demo import offers as work
 from flywheel.demo.client import DemoFailed
-from flywheel.demo.offers import Offer, Truth
+from flywheel.demo.offers import WHOLE_WEEK, Offer, Truth, Week
 from flywheel.demo.people import People, gather
 from flywheel.demo.reviewing import decide
 from flywheel.demo.sending import send, send_by_form
@@ -51,8 +51,8 @@ class Told:
 class Story:
     """One run of the demonstration on a running, empty site."""
 
-    def __init__(self, site: Site, console: Console) -> None:
-        self.site, self.console = site, console
+    def __init__(self, site: Site, console: Console, week: Week = WHOLE_WEEK) -> None:
+        self.site, self.console, self.week = site, console, week
         self.rng, self.truth, self.told = random.Random(SEED), Truth(), Told()
         self.people: People
         self.offers: list[Offer] = []
@@ -87,7 +87,7 @@ class Story:
         if data is not None:
             self.offers = work.from_file(data)
         else:
-            self.offers = work.of_the_week(self._ask, self.truth, self.rng)
+            self.offers = work.of_the_week(self.week, self._ask, self.truth, self.rng)
         with self.progress("PRs sent", len(self.offers)) as step:
             for offer in self.offers:
                 self._send(offer)
