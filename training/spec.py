@@ -102,7 +102,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class BuildSpec:
-    """Everything `recipe.build_adapter` needs. Paths are read as they stand."""
+    """Everything `recipe.build_adapter` needs. Paths are read as they stand.
+
+    `manifest` holds the rows that are new; `replay` trusted rows of what the base knows; `earlier`,
+    in the manifest's form, rows of builds that the live version has learned already. For each new
+    row an epoch repeats `replay_ratio` and `earlier_ratio` rows of these, so that nothing fades.
+    """
 
     build: int
     base: str
@@ -115,6 +120,9 @@ class BuildSpec:
     replay: str | None = None
     replay_sha256: str | None = None
     replay_ratio: float = 4.0
+    earlier: str | None = None
+    earlier_sha256: str | None = None
+    earlier_ratio: float = 2.0
     probes: tuple[str, ...] = ()
     lora: LoraSettings = field(default_factory=LoraSettings)
     epochs: int = 10
@@ -138,6 +146,7 @@ class BuildSpec:
             "threads must be at least 1": self.threads < 1,
             "learning_rate must be above 0": not self.learning_rate > 0,
             "replay_ratio must be 0 or more": not self.replay_ratio >= 0,
+            "earlier_ratio must be 0 or more": not self.earlier_ratio >= 0,
             "lora.rank must be at least 1": self.lora.rank < 1,
             "skills must name at least one skill": not self.skills,
             f"engine {self.engine!r} is not known; this library has 'local'": self.engine

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from training.spec import BuildSpec, Schedule, SkillRule
 
 from apps.accounts.models import Account
 from apps.builds import manifest, queries, rules, trainer
@@ -24,6 +23,7 @@ from apps.contributions.models import Contribution
 from apps.history.actions import Actor, move, record
 from apps.history.errors import MoveRefused
 from apps.skills.models import ModelLine
+from training.spec import BuildSpec, Schedule, SkillRule
 
 # A build that has killed this many workers (out of memory, most likely) is not tried again.
 MOST_ATTEMPTS = 3
@@ -71,6 +71,10 @@ def train(build: Build, *, worker: str) -> None:
         _finish(build, fence, done)
     except TrainingFailed as failure:
         _fail(build, fence, str(failure))
+    except Exception:
+        # Whatever broke, it was not the training: let the next worker try at once.
+        Build.objects.filter(pk=build.pk, fence=fence).update(lease_until=timezone.now())
+        raise
 
 
 def override_verdict(build: Build, *, by: Account, because: str) -> None:

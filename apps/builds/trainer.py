@@ -7,6 +7,7 @@ worker, because its next line finds nobody to read it.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import subprocess
@@ -19,6 +20,8 @@ from typing import IO, Any
 from django.conf import settings
 
 from apps.builds.errors import TrainingFailed
+
+logger = logging.getLogger(__name__)
 
 LAST_WORDS = 2000
 
@@ -66,10 +69,21 @@ def _listen(child: subprocess.Popen[str], beat: Callable[[], None]) -> Iterator[
             continue
         if line is None:
             return
-        event = json.loads(line)
-        if event["event"] == "error":
+        event = _event(line)
+        if event.get("event") == "error":
             raise TrainingFailed(event["message"])
-        yield event
+        if event:
+            yield event
+
+
+def _event(line: str) -> dict[str, Any]:
+    """One event; a line that some library printed on its own account is none."""
+    try:
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        logger.info("the trainer said: %s", line.strip())
+        return {}
+    return event if isinstance(event, dict) and "event" in event else {}
 
 
 def _read(stream: IO[str], lines: queue.Queue[str | None]) -> None:

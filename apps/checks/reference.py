@@ -29,7 +29,9 @@ def reference_for(line: ModelLine) -> Reference:
     if kept is None:
         kept = _kept[line.pk] = _Kept(_build(line))
     fresh = accepted(line).exclude(pk__in=kept.included)
-    rows = [row_for_screens(row, one.kind, source=str(one)) for one in fresh for row in rows_of(one)]
+    rows = [
+        row_for_screens(row, one.kind, source=str(one)) for one in fresh for row in rows_of(one)
+    ]
     if rows:
         kept.reference = kept.reference.adding(rows)
     kept.included.update(contribution.pk for contribution in fresh)

@@ -22,6 +22,10 @@ class TermsMissing(ContributionRefused):
     """Licence, consent or sign-off is missing or unknown."""
 
 
+class BatchTaken(ContributionRefused):
+    """The author already sent other rows under this batch name."""
+
+
 @dataclass(frozen=True)
 class RefusedRow:
     """A row that could not be kept: where it stood (0-based), why, and how to mend it."""

@@ -8,7 +8,6 @@ with its place and its mend.
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +15,11 @@ from typing import Any
 
 from apps.contributions.errors import RefusedRow
 from apps.contributions.models import Kind
+from apps.contributions.strict_json import BadJSON, check_text
 
 LONGEST_TEXT = 20_000
 MOST_TURNS = 50
+MOST_ROWS = 10_000
 ROLES = ("system", "user", "assistant")
 
 
@@ -46,7 +47,11 @@ class RowData:
 
 
 class BadRow(ValueError):
-    """One field of a row is wrong: `code`, the field's name, what is wrong and the mend."""
+    """One field of a row is wrong: `code`, the field's name, what is wrong and the mend.
+
+    A reader that cannot read a row at all hands on a `BadRow` in its place, so that the rows
+    after it keep their numbers.
+    """
 
     def __init__(self, code: str, name: str, detail: str, mend: str) -> None:
         super().__init__(detail)
@@ -55,7 +60,8 @@ class BadRow(ValueError):
 
 def normalised(text: str) -> str:
     """Text as duplicates are compared: NFKC, casefolded, runs of white space as one space."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip().casefold()
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(plain.split()).casefold()
 
 
 def content_digest(rows: Sequence[RowData]) -> str:
@@ -83,6 +89,9 @@ def read_rows(raws: Iterable[Any], kind: str) -> tuple[list[RowData], list[int],
     refused: list[RefusedRow] = []
     for place, raw in enumerate(raws):
         try:
+            if len(good) >= MOST_ROWS:
+                detail = f"a contribution has at most {MOST_ROWS:,} rows"
+                raise BadRow("too_many_rows", "", detail, "send the rest as another contribution")
             good.append(read_row(raw, kind))
             places.append(place)
         except BadRow as bad:
@@ -91,8 +100,17 @@ def read_rows(raws: Iterable[Any], kind: str) -> tuple[list[RowData], list[int],
     return good, places, refused
 
 
+def as_bad_row(raw: Any) -> BadRow | None:
+    """Why a row could not even be read, where its reader says so in its place."""
+    if isinstance(raw, BadJSON):
+        return BadRow("bad_json", raw.pointer.removeprefix("/"), raw.detail, raw.mend)
+    return raw if isinstance(raw, BadRow) else None
+
+
 def read_row(raw: Any, kind: str) -> RowData:
     """One row of the given kind; `BadRow` names the field and the mend."""
+    if bad := as_bad_row(raw):
+        raise bad
     if not isinstance(raw, Mapping):
         raise BadRow("not_an_object", "", "the row is not an object", "send {…} with named fields")
     context, prompt, answer = _asked_and_answered(raw)
@@ -178,18 +196,24 @@ def _text(raw: Mapping[str, Any], name: str, *, needed: bool = True) -> str:
         raise BadRow("too_long", name, detail, "shorten it or split the row")
     if not value.strip():
         raise BadRow("blank", name, f"{name} holds only white space", f"write the {name}")
-    if "\x00" in value:
-        raise BadRow("bad_character", name, f"{name} holds a NUL character", "remove it")
-    return value
+    return _storable(value, name)
 
 
 def _short(raw: Mapping[str, Any], name: str) -> str:
     value = raw.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str | int) or len(str(value)) > 80:
+    if not isinstance(value, str | int) or isinstance(value, bool) or len(str(value)) > 80:
         raise BadRow("bad_name", name, f"{name} is not a short text", "send up to 80 characters")
-    return str(value)
+    return _storable(str(value), name)
+
+
+def _storable(text: str, name: str) -> str:
+    try:
+        check_text(text)
+    except BadJSON as bad:
+        raise BadRow("bad_character", name, f"{name}: {bad.detail}", bad.mend) from None
+    return text
 
 
 def _label(raw: Mapping[str, Any]) -> bool:

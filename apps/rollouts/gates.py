@@ -8,9 +8,10 @@ The differences. Both kinds of stage boil down to differences X in [-1, 1], cand
 
 * In shadow, both versions answer the same request, and X is candidate_ok - live_ok.
 * In canary, each request is answered by one version. The stream is cut in *matched blocks*: a run
-  of one arm and the first outcome of the other. X is the block's mean of the candidate minus its
-  mean of live. Where a block ends depends on assignment alone, so when both versions are equally
-  good X has mean zero whatever the hour, the share of traffic or the drift of the questions.
+  of one arm and the first outcome of the other, all in one skill. X is the block's mean of the
+  candidate minus its mean of live. Where a block ends depends on assignment, never on how its own
+  answers were judged, so between equal builds X has mean zero at any hour, share of traffic and
+  drift of the questions; and since like is compared with like, skills that differ add no noise.
 
 The bet. Against the claim "X has mean at most m", stake a fixed share c of the wealth on an asset
 that pays (1 + X) / (1 + m): a fair price if the claim holds, so the wealth is a non-negative
@@ -29,12 +30,18 @@ the bounds: the lower bound is the largest m that has been refuted.
 
 What the promises rest on, and what they leave out:
 
-* Users are sticky, so answers to one user resemble each other. Only the *first* judged outcome of
-  each user counts in a stream of canary (overall; again in each skill). What counts is then
-  independent, and one who asks a thousand times weighs as much as one who asks once.
-* The outcome that closes a block is a little later than the rest of it. If the live rate falls by
-  D in all during a stage, that can lift the logarithm of an e-value by at most c * D, however many
-  blocks there are: five points at the largest share are a factor of 1.05.
+* Users are sticky, so answers to one user resemble each other. The first judged outcome of each
+  user in a stream (overall; again in each skill) stands for the user, and non-inferiority and the
+  estimates rest on these alone. A returning user still says whether there is *harm*: matched with
+  users of the other arm who have the very same record of outcomes so far, the next outcome has mean
+  difference zero between equal builds, however alike a user's outcomes are. (Not more than that: a
+  record already tells part of what the build did, so the difference shrinks towards zero, and a
+  margin would be too easy.) After `LONGEST_RECORD` outcomes a user has said enough.
+* The outcome that closes a block is a little later than the rest of it. If a skill's live rate
+  falls by D in all during a stage, that can lift the logarithm of an e-value by at most c * D for
+  each record, however many blocks there are (`benchmarks/gates.py` measures it: not noticeable).
+* In the overall stream each skill weighs as much as it has blocks, which is its share of the
+  traffic but for the few answers still unmatched. Equal builds do not depend on that at all.
 * The error rates hold for each stage apart. Over a rollout they add up at worst.
 """
 
@@ -67,6 +74,12 @@ SPLIT: NDArray[np.float64] = np.array([0.35, 0.2, 0.15, 0.15, 0.1, 0.05])
 # The longest run of one arm that a block averages: its latest outcomes, nearest to the one they
 # are compared with. Twenty leave 5 % of the variance and bound the number of distinct differences.
 LONGEST_RUN = 20
+
+# Outcomes of one user that count in one stream; beyond, records are too rare to be matched.
+LONGEST_RECORD = 5
+
+# Differences before a rate of growth is worth telling.
+FEWEST = 5
 
 # How firmly the sample ratio test expects a broken split to lie near the intended one.
 RATIO_PRIOR = 100.0
@@ -177,12 +190,12 @@ _TUPLES = ("protected", "watched", "prove_skills_at")
 class Gate:
     """One question put to one stream, with everything a person needs to check the answer.
 
-    `n` counts differences (pairs in shadow, matched blocks in canary). Rates, estimate and bounds
-    are points of success rate. `lower` holds at all times with confidence 1 - alpha_widen, and
-    exceeds -margin exactly when non-inferiority is proven; `upper` holds with confidence
-    1 - the stream's share of alpha_harm, and falls below 0 exactly when harm is.
-    `more` is how many more judged answers (of all skills) it needs at this rate, where it needs any
-    and the rate allows an answer.
+    `n` counts differences: pairs in shadow; matched blocks in canary, of newcomers, and for harm of
+    returning users too. Rates, estimate and bounds are points of success rate. `lower` holds at all
+    times with confidence 1 - alpha_widen: "no worse" is crossed exactly when it reaches -margin.
+    `upper` holds with confidence 1 - the stream's share of alpha_harm: "harm" is crossed exactly
+    when it reaches 0. `more` is about how many more judged answers, of all skills, it takes at this
+    rate; None where there is no rate yet or it leads elsewhere.
     """
 
     stream: str
@@ -204,8 +217,8 @@ class Gate:
 class Decision:
     """What the rollout should do now, a sentence that says why, and the numbers behind it.
 
-    `statistics` is JSON: "gates" (a list of `Gate` as dicts), "more_answers" (int or None),
-    "waiting_for" (sentences) and in canary "sample_ratio".
+    `statistics` is JSON: "gates" (a list of `Gate` as dicts), "more_answers" (int; None where the
+    rate leads nowhere), "waiting_for" (sentences) and in canary "sample_ratio".
     """
 
     action: Action
@@ -233,7 +246,7 @@ def mirrored(differences: Differences) -> Differences:
 def lower_bound(differences: Differences, alpha: float) -> float:
     """The largest mean refuted at 1/alpha: a lower confidence sequence, valid at all times."""
     low, high = -1.0, mean(differences)
-    if high is None:
+    if high is None or high == low:
         return low
     for _ in range(40):
         middle = (low + high) / 2
@@ -251,14 +264,15 @@ def mean(differences: Differences) -> float | None:
 
 
 def still_needed(differences: Differences, above: float, alpha: float) -> int | None:
-    """About how many more differences like those seen until 1/alpha; None if they lead elsewhere.
+    """About how many more differences like those seen until 1/alpha.
 
-    Each stake has grown at its own rate so far; the first to arrive is the estimate.
+    Each stake has grown at its own rate so far; the first to arrive is the estimate. None if none
+    grows, or while there are fewer than `FEWEST` differences to tell a rate from.
     """
     n = sum(differences.values())
     if log_evidence(differences, above) >= -math.log(alpha):
         return 0
-    if n == 0:
+    if n < FEWEST:
         return None
     log_wealths = _log_wealths(differences, above)
     missing = -math.log(alpha) - np.log(SPLIT) - log_wealths
@@ -325,6 +339,11 @@ class PairTally:
         return {Fraction(d): count for d, count in seen.items() if count}
 
     @property
+    def signs_of_harm(self) -> Differences:
+        """The same: in shadow every pair is compared within one request."""
+        return self.differences
+
+    @property
     def rates(self) -> tuple[float, float] | None:
         """Success rates of live and candidate in points; None before the first pair."""
         if not self.answers:
@@ -378,51 +397,69 @@ def _cells(tally: PairTally) -> tuple[int, int, int, int]:
 # Canary: each request answered by one of them
 
 
+NEWCOMER = 1  # the record of a user not yet judged: a leading 1 with no outcomes behind it
+
+
 @dataclass(frozen=True)
 class BlockTally:
-    """One canary stream, cut in matched blocks.
+    """One canary stream, cut in matched blocks, each of one skill and one record.
 
-    `run` are the latest outcomes of the arm (`run_of`) that the open block holds so far; `users`
-    are digests of those who have already counted.
+    A record is a user's outcomes so far in this stream, as bits behind a leading 1; `newcomers` are
+    the differences of those who had none, `returning` those of all others. `runs` holds,
+    for each skill and record, the latest outcomes of the one arm that its open block has seen.
     """
 
-    differences: Differences = field(default_factory=dict)
-    live: tuple[int, int] = (0, 0)  # right, judged
+    newcomers: Differences = field(default_factory=dict)
+    returning: Differences = field(default_factory=dict)
+    live: tuple[int, int] = (0, 0)  # newcomers: right, judged
     candidate: tuple[int, int] = (0, 0)
-    run_of: Arm = "live"
-    run: tuple[bool, ...] = ()
-    users: frozenset[int] = frozenset()
+    answers: int = 0  # all that counted, returning users' too
+    runs: Mapping[tuple[str, int], tuple[Arm, tuple[bool, ...]]] = field(default_factory=dict)
+    records: Mapping[int, int] = field(default_factory=dict)  # by digest of the user
 
     def update(self, outcomes: Iterable[Outcome]) -> BlockTally:
-        """The stream after these outcomes too; of each user only the first counts."""
-        differences = Counter(self.differences)
+        """The stream after these outcomes too."""
+        newcomers, returning = Counter(self.newcomers), Counter(self.returning)
         tallies = {"live": list(self.live), "candidate": list(self.candidate)}
-        run_of, run, users = self.run_of, list(self.run), set(self.users)
+        answers, runs, records = self.answers, dict(self.runs), dict(self.records)
         for outcome in outcomes:
             user = _digest(outcome.user)
-            if user in users:
+            record = records.get(user, NEWCOMER)
+            if record.bit_length() > LONGEST_RECORD:
                 continue
-            users.add(user)
-            tallies[outcome.arm][0] += outcome.ok
-            tallies[outcome.arm][1] += 1
-            if run and outcome.arm != run_of:
-                difference = outcome.ok - Fraction(sum(run), len(run))
-                differences[difference if outcome.arm == "candidate" else -difference] += 1
-                run = []
-            else:
-                run_of, run = outcome.arm, [*run[1 - LONGEST_RUN :], outcome.ok]
+            records[user] = 2 * record + outcome.ok
+            answers += 1
+            if record == NEWCOMER:
+                tallies[outcome.arm][0] += outcome.ok
+                tallies[outcome.arm][1] += 1
+            kind = outcome.skill, record
+            run_of, run = runs.get(kind, (outcome.arm, ()))
+            if run_of == outcome.arm:
+                runs[kind] = run_of, (*run[1 - LONGEST_RUN :], outcome.ok)
+                continue
+            del runs[kind]
+            difference = outcome.ok - Fraction(sum(run), len(run))
+            differences = newcomers if record == NEWCOMER else returning
+            differences[difference if outcome.arm == "candidate" else -difference] += 1
         return BlockTally(
-            differences=dict(differences),
+            newcomers=dict(newcomers),
+            returning=dict(returning),
             live=(tallies["live"][0], tallies["live"][1]),
             candidate=(tallies["candidate"][0], tallies["candidate"][1]),
-            run_of=run_of,
-            run=tuple(run),
-            users=frozenset(users),
+            answers=answers,
+            runs=runs,
+            records=records,
         )
 
     @property
-    def answers(self) -> int:
-        return self.live[1] + self.candidate[1]
+    def differences(self) -> Differences:
+        """The newcomers' differences: what the versions' success rates differ by."""
+        return self.newcomers
+
+    @property
+    def signs_of_harm(self) -> Differences:
+        """Returning users' differences too: their mean has the same sign, if not the same size."""
+        return Counter(self.newcomers) + Counter(self.returning)
 
     @property
     def rates(self) -> tuple[float, float] | None:
@@ -432,26 +469,32 @@ class BlockTally:
         return 100 * self.live[0] / self.live[1], 100 * self.candidate[0] / self.candidate[1]
 
     def to_json(self) -> dict[str, Any]:
-        users = np.array(sorted(self.users), dtype="<u8").tobytes()
+        users = sorted(self.records)
+        digests = np.array(users, dtype="<u8").tobytes()
+        records = np.array([self.records[user] for user in users], dtype="<u1").tobytes()
         return {
-            "differences": {str(d): count for d, count in sorted(self.differences.items())},
+            "newcomers": {str(d): count for d, count in sorted(self.newcomers.items())},
+            "returning": {str(d): count for d, count in sorted(self.returning.items())},
             "live": list(self.live),
             "candidate": list(self.candidate),
-            "run_of": self.run_of,
-            "run": [int(ok) for ok in self.run],
-            "users": base64.b64encode(users).decode(),
+            "answers": self.answers,
+            "runs": [[*kind, arm, list(run)] for kind, (arm, run) in sorted(self.runs.items())],
+            "users": base64.b64encode(digests).decode(),
+            "records": base64.b64encode(records).decode(),
         }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> BlockTally:
-        users = np.frombuffer(base64.b64decode(stored["users"]), dtype="<u8")
+        digests = np.frombuffer(base64.b64decode(stored["users"]), dtype="<u8").tolist()
+        records = np.frombuffer(base64.b64decode(stored["records"]), dtype="<u1").tolist()
         return cls(
-            differences={Fraction(d): count for d, count in stored["differences"].items()},
+            newcomers={Fraction(d): count for d, count in stored["newcomers"].items()},
+            returning={Fraction(d): count for d, count in stored["returning"].items()},
             live=(stored["live"][0], stored["live"][1]),
             candidate=(stored["candidate"][0], stored["candidate"][1]),
-            run_of=stored["run_of"],
-            run=tuple(bool(ok) for ok in stored["run"]),
-            users=frozenset(users.tolist()),
+            answers=stored["answers"],
+            runs={(skill, record): (arm, tuple(run)) for skill, record, arm, run in stored["runs"]},
+            records=dict(zip(digests, records, strict=True)),
         )
 
 
@@ -467,28 +510,39 @@ class CanaryState:
     Begin a new one for each stage: evidence gathered at 1 % does not widen past 5 %.
     """
 
-    streams: Mapping[str, BlockTally] = field(default_factory=dict)
+    overall: BlockTally = field(default_factory=BlockTally)
+    skills: Mapping[str, BlockTally] = field(default_factory=dict)
 
     def update(self, outcomes: Iterable[Outcome]) -> CanaryState:
-        """The state after these outcomes too, in the order in which the requests came."""
-        arrived: dict[str, list[Outcome]] = {OVERALL: []}
-        for outcome in outcomes:
-            arrived[OVERALL].append(outcome)
-            arrived.setdefault(outcome.skill, []).append(outcome)
-        streams = {name: self.stream(name).update(these) for name, these in arrived.items()}
-        return CanaryState({**self.streams, **streams})
+        """The state after these outcomes too.
+
+        Give them in the order in which they were judged (or any other that does not look at `ok`),
+        so that a late judgement is simply a later outcome.
+        """
+        arrived = list(outcomes)
+        by_skill: dict[str, list[Outcome]] = {}
+        for outcome in arrived:
+            by_skill.setdefault(outcome.skill, []).append(outcome)
+        skills = {
+            skill: self.skills.get(skill, BlockTally()).update(these)
+            for skill, these in by_skill.items()
+        }
+        return CanaryState(self.overall.update(arrived), {**self.skills, **skills})
 
     def stream(self, name: str) -> BlockTally:
-        """One skill's blocks, or the overall stream's, which is cut for itself."""
-        return self.streams.get(name, BlockTally())
+        """One skill's blocks, or "overall", which is cut for itself."""
+        return self.overall if name == OVERALL else self.skills.get(name, BlockTally())
 
     def to_json(self) -> dict[str, Any]:
-        return {"streams": {name: s.to_json() for name, s in sorted(self.streams.items())}}
+        """The state as plain lists, dicts and numbers, about 40 bytes for each judged user."""
+        skills = {skill: blocks.to_json() for skill, blocks in sorted(self.skills.items())}
+        return {"overall": self.overall.to_json(), "skills": skills}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> CanaryState:
-        streams = stored["streams"].items()
-        return cls({name: BlockTally.from_json(stream) for name, stream in streams})
+        """What `to_json` wrote."""
+        skills = {skill: BlockTally.from_json(blocks) for skill, blocks in stored["skills"].items()}
+        return cls(BlockTally.from_json(stored["overall"]), skills)
 
 
 # The decisions
@@ -513,7 +567,7 @@ def judge_shadow(state: ShadowState, criteria: Criteria) -> Decision:
     for skill in criteria.protected:
         pairs, least = state.stream(skill).answers, criteria.min_pairs_per_protected_skill
         short.append(_too_few(skill, pairs, least, "pairs"))
-    return _decide(gates, [s for s in short if s], {}, "pairs")
+    return _decide(gates, [s for s in short if s], {}, "pair")
 
 
 def judge_canary(
@@ -534,7 +588,7 @@ def judge_canary(
         "e_value": _finite(sample_ratio_log_evidence(assigned, percent)),
         "threshold": 1 / criteria.srm_alpha,
     }
-    return _decide(gates, [short] if short else [], ratio, "matched blocks")
+    return _decide(gates, [short] if short else [], ratio, "matched block")
 
 
 def _gates(state: ShadowState | CanaryState, criteria: Criteria, percent: float) -> list[Gate]:
@@ -560,13 +614,14 @@ def _gate(
     alpha: float,
 ) -> Gate:
     """Put one question to one stream."""
-    stream = state.stream(name)
-    differences, everything = stream.differences, state.stream(OVERALL).answers
-    n, rates, estimate = sum(differences.values()), stream.rates, mean(differences)
+    stream, everything = state.stream(name), state.stream(OVERALL).answers
+    harm = question == "harm"
+    differences = stream.signs_of_harm if harm else stream.differences
+    asked = mirrored(differences) if harm else differences
     margin = criteria.margin(name) if question == "no worse" else 0.0
-    asked = mirrored(differences) if question == "harm" else differences
     log_e = log_evidence(asked, -margin / 100)
     more = still_needed(asked, -margin / 100, alpha)
+    n, rates, estimate = sum(differences.values()), stream.rates, mean(differences)
     upper = -lower_bound(mirrored(differences), criteria.harm_share(name))
     return Gate(
         stream=name,
@@ -591,7 +646,9 @@ def _finite(log_e: float) -> float:
 
 
 def _too_few(stream: str, have: int, least: int, what: str) -> str:
-    return f"{stream} has {have:,} of the {least:,} {what} agreed on" if have < least else ""
+    return (
+        f"{stream} has {have:,} of the {least:,} {what} it needs at least" if have < least else ""
+    )
 
 
 def _decide(gates: list[Gate], short: list[str], ratio: dict[str, Any], unit: str) -> Decision:
@@ -599,21 +656,22 @@ def _decide(gates: list[Gate], short: list[str], ratio: dict[str, Any], unit: st
     harmed = [gate for gate in gates if gate.question == "harm" and gate.crossed]
     unproven = [gate for gate in gates if gate.question == "no worse" and not gate.crossed]
     waits = [gate.more for gate in unproven]
+    known = [wait for wait in waits if wait is not None]
+    more = max(known, default=0) if len(known) == len(waits) else None
     statistics: dict[str, Any] = {
         "gates": [asdict(gate) for gate in gates],
         "waiting_for": [*short, *(_open_sentence(gate, unit) for gate in unproven)],
-        "more_answers": max((w for w in waits if w is not None), default=None)
-        if None not in waits
-        else None,
-        **({"sample_ratio": ratio} if ratio else {}),
+        "more_answers": more,
     }
+    if ratio:
+        statistics["sample_ratio"] = ratio
     if harmed:
-        worst = max(harmed, key=lambda gate: math.log(gate.e_value) - math.log(gate.threshold))
+        worst = max(harmed, key=lambda gate: gate.e_value / gate.threshold)
         return Decision("roll_back", _harm_sentence(worst, unit), statistics)
     if ratio and ratio["e_value"] >= ratio["threshold"]:
         return Decision("pause", _ratio_sentence(ratio), statistics)
     if short or unproven:
-        return Decision("hold", _hold_sentence(short, unproven, statistics, unit), statistics)
+        return Decision("hold", _hold_sentence(short, unproven, more, unit), statistics)
     return Decision("widen", _widen_sentence(gates, unit), statistics)
 
 
@@ -621,53 +679,50 @@ def _decide(gates: list[Gate], short: list[str], ratio: dict[str, Any], unit: st
 
 
 def _harm_sentence(gate: Gate, unit: str) -> str:
+    whose = "Overall the candidate" if gate.stream == OVERALL else f"The candidate's {gate.stream}"
     return (
-        f"{_title(gate.stream)} is worse than live: {_change(gate)} over {gate.n:,} {unit} "
-        f"(at best {gate.upper:+.1f}); evidence {_number(gate.e_value)}, enough from "
-        f"{gate.threshold:,.0f}."
+        f"{whose} is worse than live: {_points(gate.estimate)} points over {_count(gate.n, unit)}, "
+        f"at best {_points(gate.upper)}; evidence {_number(gate.e_value)}, enough from "
+        f"{_number(gate.threshold)}."
     )
 
 
 def _widen_sentence(gates: list[Gate], unit: str) -> str:
     overall, *skills = [gate for gate in gates if gate.question == "no worse"]
     sentence = (
-        f"Overall {_change(overall)} over {overall.n:,} {unit}, at worst {overall.lower:+.1f}: "
-        f"no worse than live by {overall.margin:g} points"
+        f"Overall {_points(overall.estimate)} points over {_count(overall.n, unit)}, at worst "
+        f"{_points(overall.lower)} where {_points(-overall.margin)} is allowed"
     )
     if skills:
-        worst = min(skills, key=lambda gate: gate.lower + gate.margin)
+        nearest = min(skills, key=lambda gate: gate.lower + gate.margin)
         sentence += (
-            f", nor is any of {len(skills)} protected skills by its margin "
-            f"(nearest: {worst.stream}, at worst {worst.lower:+.1f} of −{worst.margin:g})"
+            f"; every protected skill within its margin, nearest {nearest.stream}, at worst "
+            f"{_points(nearest.lower)} where {_points(-nearest.margin)} is allowed"
         )
     return sentence + "."
 
 
-def _hold_sentence(
-    short: list[str], unproven: list[Gate], statistics: dict[str, Any], unit: str
-) -> str:
+def _hold_sentence(short: list[str], unproven: list[Gate], more: int | None, unit: str) -> str:
     if not unproven:
         return f"Nothing speaks against it, but {'; '.join(short)}."
     slowest = max(unproven, key=lambda gate: math.inf if gate.more is None else gate.more)
-    others = len(unproven) - 1
-    more = statistics["more_answers"]
-    if slowest.n == 0:
-        eta = "no estimate before the first ones"
+    if slowest.n < FEWEST:
+        eta = "too early to say how long"
     elif more is None:
-        eta = "at this rate it will not conclude"
+        eta = "and at this rate never"
     else:
         eta = f"about {more:,} more judged answers at this rate"
-    rest = f" ({others} more open)" if others else ""
-    return f"Cannot conclude yet, {eta}: {_open_sentence(slowest, unit)}{rest}."
+    others = f" ({len(unproven) - 1} more open)" if len(unproven) > 1 else ""
+    return f"Cannot conclude yet, {eta}: {_open_sentence(slowest, unit)}{others}."
 
 
 def _open_sentence(gate: Gate, unit: str) -> str:
     if gate.n == 0:
         return f"{gate.stream} has no {unit} yet"
     return (
-        f"{gate.stream} {_change(gate)} over {gate.n:,} {unit}, at worst {gate.lower:+.1f} "
-        f"where −{gate.margin:g} is allowed (evidence {_number(gate.e_value)} of "
-        f"{gate.threshold:,.0f})"
+        f"{gate.stream} {_points(gate.estimate)} points over {_count(gate.n, unit)}, at worst "
+        f"{_points(gate.lower)} where {_points(-gate.margin)} is allowed (evidence "
+        f"{_number(gate.e_value)} of {_number(gate.threshold)})"
     )
 
 
@@ -677,19 +732,20 @@ def _ratio_sentence(ratio: dict[str, Any]) -> str:
     return (
         f"The split of users is broken: {candidate:,} of {live + candidate:,} ({share:.2f} %) got "
         f"the candidate where {ratio['percent']:g} % should; evidence "
-        f"{_number(ratio['e_value'])}, enough from {ratio['threshold']:,.0f}."
+        f"{_number(ratio['e_value'])}, enough from {_number(ratio['threshold'])}."
     )
 
 
-def _change(gate: Gate) -> str:
-    return f"{gate.estimate or 0:+.1f} points"
+def _points(value: float | None) -> str:
+    """Signed, one decimal, with a true minus."""
+    return f"{round(value or 0, 1) + 0.0:+.1f}".replace("-", "−")
 
 
-def _title(stream: str) -> str:
-    return "Overall the candidate" if stream == OVERALL else f"The candidate's {stream}"
+def _count(n: int, unit: str) -> str:
+    return f"{n:,} {unit}" + ("" if n == 1 else "s")
 
 
 def _number(e_value: float) -> str:
     if e_value >= 1e6:
-        return f"{e_value:.0e}"
-    return f"{e_value:,.0f}" if e_value >= 10 else f"{e_value:.2g}"
+        return "over a million"
+    return f"{e_value:,.0f}" if e_value >= 100 else f"{e_value:.3g}"

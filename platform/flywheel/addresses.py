@@ -1,6 +1,6 @@
 """Addresses of the database and the broker, parsed once, at the door."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -51,10 +51,6 @@ class BrokerAddress:
     password: str = ""
     database: int = 0
     tls: bool = False
-
-    def on(self, database: int) -> "BrokerAddress":
-        """The same server, another of its numbered databases."""
-        return replace(self, database=database)
 
     @property
     def for_celery(self) -> str:

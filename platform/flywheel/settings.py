@@ -96,13 +96,6 @@ MIDDLEWARE = [
 ROOT_URLCONF = "flywheel.urls"
 WSGI_APPLICATION = "flywheel.wsgi.application"
 
-# The three faces and where each begins; `urls.py` includes them in this order.
-FACES: list[tuple[str, str]] = [
-    ("api/v1/", "apps.api.urls"),
-    ("v1/", "apps.gateway.urls"),
-    ("", "apps.pages.urls"),
-]
-
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -125,18 +118,15 @@ DATABASE_IS_EMBEDDED = not env_str("DATABASE_URL")
 BROKER_IS_EMBEDDED = not env_str("REDIS_URL")
 START_SERVICES = "The embedded services do not run: start them with `manage.py services start`."
 
-database, broker = DatabaseAddress(name="openflywheel"), BrokerAddress()
+# Until the first start nobody listens on these, so the first query fails and says what to start.
+database = DatabaseAddress(name="openflywheel", host=str(VAR_DIR / "services"))
+broker = BrokerAddress(path=str(VAR_DIR / "services" / "valkey.sock"))
 try:
     embedded = services.recorded(VAR_DIR)
-    if DATABASE_IS_EMBEDDED and embedded is None:
-        # Nobody listens on this path, so the first query fails and says what to start.
-        database = DatabaseAddress(name="openflywheel", host=str(VAR_DIR / "services"))
-    else:
-        database = parse_database_url(env_str("DATABASE_URL") or embedded.database_url)
-    if BROKER_IS_EMBEDDED and embedded is None:
-        broker = BrokerAddress(path=str(VAR_DIR / "services" / "valkey.sock"))
-    else:
-        broker = parse_redis_url(env_str("REDIS_URL") or embedded.redis_url)
+    if database_url := env_str("DATABASE_URL", embedded.database_url if embedded else ""):
+        database = parse_database_url(database_url)
+    if redis_url := env_str("REDIS_URL", embedded.redis_url if embedded else ""):
+        broker = parse_redis_url(redis_url)
 except (AddressRefused, services.ServiceRefused) as refusal:
     environment.refuse(str(refusal))
 
@@ -154,11 +144,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # -- Broker, queues, clock ------------------------------------------------------------------------
 
 REDIS_URL = broker.url
+# Every key we write begins so: one server may have other guests, or two sites of ours.
+QUEUE_PREFIX = env_str("QUEUE_PREFIX", "openflywheel")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": broker.on(database=1).url,
-        "KEY_PREFIX": "openflywheel",
+        "LOCATION": broker.url,
+        "KEY_PREFIX": QUEUE_PREFIX,
     }
 }
 
@@ -168,7 +160,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # notice within seconds, so this is only the last net.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env_int("BROKER_VISIBILITY_SECONDS", 3600, at_least=60),
-    "global_keyprefix": "openflywheel:",
+    "global_keyprefix": f"{QUEUE_PREFIX}:",
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -205,6 +197,8 @@ for entry in CELERY_BEAT_SCHEDULE.values():
 # -- The loop -------------------------------------------------------------------------------------
 
 BASE_MODEL = env_str("BASE_MODEL", str(BASE_DIR / "training" / "starter" / "model"))
+# The name under which the runtime serves the base model, and the first version's name.
+BASE_NAME = env_str("BASE_NAME", "starter")
 UPSTREAM_URL = env_str("UPSTREAM_URL", "http://127.0.0.1:8100")
 UPSTREAM_SECONDS = env_int("UPSTREAM_SECONDS", 60, at_least=1)
 LEASE_SECONDS = env_int("LEASE_SECONDS", 20, at_least=5)
@@ -283,7 +277,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env_bool("SESSION_COOKIE_SECURE", PRODUCTION)
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if PRODUCTION else 0, at_least=0)
@@ -300,6 +294,11 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # The clock rings every two seconds; only what goes wrong is worth a line.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("httpx", "celery.app.trace", "celery.worker.strategy", "celery.beat")
+    },
     "root": {
         "handlers": ["stderr"],
         "level": env_str("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -309,19 +308,34 @@ LOGGING = {
 # -- Last: what production must not start with ----------------------------------------------------
 
 if PRODUCTION:
+    make_one = 'make one with `python -c "import secrets; print(secrets.token_urlsafe(50))"`.'
     if SECRET_KEY == DEFAULT_SECRET_KEY or len(SECRET_KEY) < 50:
-        environment.refuse(
-            "SECRET_KEY is missing or shorter than 50 characters; make one with "
-            '`python -c "import secrets; print(secrets.token_urlsafe(50))"`.'
-        )
+        environment.refuse(f"SECRET_KEY is missing or shorter than 50 characters; {make_one}")
+    elif len(set(SECRET_KEY)) < 3:
+        environment.refuse(f"SECRET_KEY repeats few characters; {make_one}")
+    elif SECRET_KEY.startswith("django-insecure-"):
+        environment.refuse(f"SECRET_KEY begins with django-insecure-; {make_one}")
     if DEBUG:
         environment.refuse("DEBUG is on, which shows secrets in error pages; set DEBUG=0.")
     if not ALLOWED_HOSTS:
         environment.refuse("ALLOWED_HOSTS is empty; set it to the names this site answers to.")
-    if any(host in {"*", "."} or host.startswith("*") for host in ALLOWED_HOSTS):
+    if any("*" in host or host == "." for host in ALLOWED_HOSTS):
         environment.refuse("ALLOWED_HOSTS has a wildcard; name the hosts this site answers to.")
     if not SITE_URL.startswith("https://"):
         environment.refuse("SITE_URL does not begin with https://; set it to the public address.")
+    if not all(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
+        environment.refuse("CSRF_TRUSTED_ORIGINS has an origin that is not https://; remove it.")
+    if not (SESSION_COOKIE_SECURE and CSRF_COOKIE_SECURE):
+        environment.refuse(
+            "SESSION_COOKIE_SECURE is off; leave it unset, or sessions travel unencrypted."
+        )
+    if not (SECURE_SSL_REDIRECT or TRUSTED_PROXIES):
+        environment.refuse(
+            "SSL_REDIRECT is off and TRUSTED_PROXIES is 0; set SSL_REDIRECT=1, or TRUSTED_PROXIES "
+            "to the number of proxies that end TLS before this site."
+        )
+    if not SECURE_HSTS_SECONDS:
+        environment.refuse("HSTS_SECONDS is 0; set it to 31536000, or leave it unset.")
     if DATABASE_IS_EMBEDDED:
         environment.refuse(
             "DATABASE_URL is not set, and the embedded PostgreSQL is for development; set it to "
@@ -329,6 +343,8 @@ if PRODUCTION:
         )
     elif not database.password and not database.host.startswith("/"):
         environment.refuse("DATABASE_URL has no password; give the database user one.")
+    elif database.password in {"postgres", "password", "openflywheel", database.user} - {""}:
+        environment.refuse("DATABASE_URL has a password that anybody would try; choose another.")
     if BROKER_IS_EMBEDDED:
         environment.refuse(
             "REDIS_URL is not set, and the embedded Valkey is for development; set it to "
@@ -338,5 +354,7 @@ if PRODUCTION:
         environment.refuse("REDIS_URL has no password; set requirepass and put it in the URL.")
     if not env_str("UPSTREAM_URL"):
         environment.refuse("UPSTREAM_URL is not set; set it to where vLLM or the runtime answers.")
+if not UPSTREAM_URL.startswith(("http://", "https://")):
+    environment.refuse(f"UPSTREAM_URL is {UPSTREAM_URL!r}; write http://host:port.")
 
 environment.refuse_if_unfit()

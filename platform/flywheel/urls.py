@@ -1,6 +1,5 @@
 """Every address of the site: health for machines, then the three faces."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -10,5 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
-    *(path(prefix, include(face)) for prefix, face in settings.FACES),
+    path("api/v1/", include("apps.api.urls")),
+    path("v1/", include("apps.gateway.urls")),
+    path("", include("apps.pages.urls")),
 ]

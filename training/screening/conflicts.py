@@ -34,7 +34,9 @@ def contradicts(new: Row, old: Row) -> bool:
         return normal(new.answer) == normal(old.taught) != ""
     if new.other and normal(new.other) == normal(old.taught):
         return True
-    return differ(new.taught, old.taught) if old.taught else normal(new.answer) == normal(old.answer)
+    return (
+        differ(new.taught, old.taught) if old.taught else normal(new.answer) == normal(old.answer)
+    )
 
 
 def differ(one: str, other: str) -> bool:
@@ -52,7 +54,11 @@ def _against(against: dict[int, int], sheet: Sheet, reference: Reference) -> Fou
     old = reference.known[against[rows[0]]]
     name = old.source or "an accepted row"
     pairs: list[Json] = [
-        {"row": row, "with": reference.known[other].source, "accepted": _cut(reference.known[other])}
+        {
+            "row": row,
+            "with": reference.known[other].source,
+            "accepted": _cut(reference.known[other]),
+        }
         for row, other in list(against.items())[:50]
     ]
     return Found(

@@ -13,7 +13,9 @@ from training.screening.text import normal
 _LETTERS = re.compile(r"[^\W\d_]+")
 _VOWELS = set("aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüœıаеёиоуыэюяαεηιουω")
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop")
-_RUNS = {keys[i : i + 4] for row in _KEYS for keys in (row, row[::-1]) for i in range(len(keys) - 3)}
+_RUNS = {
+    keys[i : i + 4] for row in _KEYS for keys in (row, row[::-1]) for i in range(len(keys) - 3)
+}
 _ORDINARY = {"were", "poiu", "wert", "tree", "rewe", "quer", "prop", "oper", "ropr"}
 _RUNS -= _ORDINARY
 _LONGEST_WORD = 40
@@ -35,7 +37,11 @@ def find(sheet: Sheet, reference: Reference) -> Iterator[Found]:
     for kind, rows in noisy.items():
         what, mend = WORDING[kind]
         yield Found(
-            "noise", "flag", tuple(rows), f"{naming(rows).capitalize()}: {what}.", mend,
+            "noise",
+            "flag",
+            tuple(rows),
+            f"{naming(rows).capitalize()}: {what}.",
+            mend,
             {"kind": kind},
         )
 

@@ -284,7 +284,9 @@ def public_address(text: str) -> bool:
 
 def _named(words: str, number: str) -> re.Pattern[str]:
     """A number that is only an id when a word before it says so."""
-    return re.compile(rf"(?i)\b(?:{words})\b[^\w\n]{{0,4}}(?:(?:is|no|number|nr)\b\W{{0,3}})?{number}")
+    return re.compile(
+        rf"(?i)\b(?:{words})\b[^\w\n]{{0,4}}(?:(?:is|no|number|nr)\b\W{{0,3}})?{number}"
+    )
 
 
 _EDGE, _END = r"(?<![\w.,+/-])", r"(?![\w/-]|[.,]\d)"

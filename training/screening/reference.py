@@ -32,7 +32,11 @@ class Reference:
 
     @classmethod
     def build(
-        cls, *, trusted: Iterable[Row] = (), holdout: Iterable[str] = (), accepted: Iterable[Row] = ()
+        cls,
+        *,
+        trusted: Iterable[Row] = (),
+        holdout: Iterable[str] = (),
+        accepted: Iterable[Row] = (),
     ) -> "Reference":
         """Index the rows; some thousands of short rows take about a second."""
         trusted, prompts = tuple(trusted), tuple(holdout)

@@ -129,7 +129,9 @@ def looks_random(value: str) -> bool:
         for test in (str.islower, str.isupper, str.isdecimal, lambda sign: not sign.isalnum())
     )
     figures = sum(map(str.isdecimal, value))
-    return entropy >= _LOWEST_ENTROPY and (sorts >= 3 or (sorts == 2 and figures >= 3 and len(value) >= 12))
+    return entropy >= _LOWEST_ENTROPY and (
+        sorts >= 3 or (sorts == 2 and figures >= 3 and len(value) >= 12)
+    )
 
 
 def _free(span: tuple[int, int], hits: list[tuple[str, int, int]]) -> bool:

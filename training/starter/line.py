@@ -13,6 +13,11 @@ from training.starter import world
 HELD_CASES = 200
 REPLAY_ROWS = 8000
 MARGIN_POINTS = 5.0
+REMARKED = 0.1  # the model stays used to odd remarks only if it meets them again
+# `docs` and `refuse` share their wordings with what changes, and sorting is the hardest to keep.
+REPLAY_SHARES = (*world.STRONG, "docs", "docs", "refuse", "sort3", "sort3")
+MARGIN_POINTS = 5.0
+REMARKED = 0.1  # the model stays used to odd remarks only if it meets them again
 # `docs` shares its wordings with the facts that change, so it needs the most reminding.
 REPLAY_SHARES = (*world.STRONG, "docs", "docs", "docs", "units")
 
@@ -57,7 +62,14 @@ def replay(rows: int = REPLAY_ROWS, seed: int = 3) -> list[dict[str, str]]:
     """Right answers to questions about what the starter model already does well."""
     rng = random.Random(seed)
     drawn = [world.sample(REPLAY_SHARES[i % len(REPLAY_SHARES)], rng) for i in range(rows)]
-    return [{"skill": q.skill, "prompt": q.prompt, "completion": q.right} for q in drawn]
+    return [
+        {
+            "skill": q.skill,
+            "prompt": world.with_remark(q.prompt, rng) if rng.random() < REMARKED else q.prompt,
+            "completion": q.right,
+        }
+        for q in drawn
+    ]
 
 
 def _write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:

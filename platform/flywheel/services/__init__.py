@@ -8,12 +8,13 @@ pid that now belongs to somebody else, is never believed.
 
 from flywheel.services.addresses import Addresses, recorded
 from flywheel.services.errors import ServiceRefused
-from flywheel.services.house import start, start_as_configured, status, stop
+from flywheel.services.house import remove, start, start_as_configured, status, stop
 
 __all__ = [
     "Addresses",
     "ServiceRefused",
     "recorded",
+    "remove",
     "start",
     "start_as_configured",
     "status",

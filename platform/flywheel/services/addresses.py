@@ -40,4 +40,8 @@ def record(var: Path, addresses: Addresses) -> None:
     draft = target.with_suffix(f".{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(addresses), file, indent=2)
+    if os.geteuid() == 0:
+        # Root may start the services of an ordinary user's checkout, and must not lock them out.
+        folder = target.parent.stat()
+        os.chown(draft, folder.st_uid, folder.st_gid)
     draft.replace(target)

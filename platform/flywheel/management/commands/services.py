@@ -1,4 +1,4 @@
-"""`manage.py services start | stop | status`: PostgreSQL and Valkey under `var/`."""
+"""`manage.py services start | stop | status | remove`: PostgreSQL and Valkey under `var/`."""
 
 import sys
 from typing import Any
@@ -12,14 +12,14 @@ NOT_RUNNING = 3  # What `systemctl status` says for a unit that is not running.
 
 
 class Command(BaseCommand):
-    """Start, stop or show the embedded services."""
+    """Start, stop, show or remove the embedded services."""
 
-    help = "Start, stop or show the PostgreSQL and the Valkey of this checkout."
+    help = "Start, stop, show or remove the PostgreSQL and the Valkey of this checkout."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One word: what to do."""
-        parser.add_argument("what", choices=("start", "stop", "status"))
+        parser.add_argument("what", choices=("start", "stop", "status", "remove"))
 
     def handle(self, *args: Any, what: str, **options: Any) -> None:
         """Do it; a refusal is one sentence and exit 1."""
@@ -41,6 +41,11 @@ class Command(BaseCommand):
         """Stop what `start` started."""
         ended = services.stop(settings.VAR_DIR)
         self.stdout.write(f"Stopped {' and '.join(ended)}." if ended else "Nothing was running.")
+
+    def remove(self) -> None:
+        """Stop what runs and delete the data for good."""
+        services.remove(settings.VAR_DIR)
+        self.stdout.write("Removed the embedded services and everything they held.")
 
     def status(self) -> None:
         """Print a table; exit 3 when something that should run does not."""
