@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from rest_framework.exceptions import ValidationError
 
 from apps.accounts.models import Account
@@ -49,6 +50,7 @@ def take(
     dry_run: bool = False,
 ) -> Iterator[Taken]:
     """Offer each batch in turn; `defaults` are header fields for lines that do not say them."""
+    prefetch_related_objects([line], "skills")
     seen: set[str] = set()
     named = _Named(str(defaults.get("batch", "")))
     for batch, members in groupby(enumerate(items), key=named):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from apps.accounts.models import Account
-from apps.contributions import rules
+from apps.contributions import queries, rules
 from apps.contributions.errors import (
     BatchTaken,
     ContributionRefused,
@@ -26,7 +27,11 @@ from apps.history.actions import move, record
 from apps.skills.models import ModelLine, Skill
 from apps.traces.models import Trace
 
-ROWS_A_BATCH = 1000
+ROW_COLUMNS = (
+    *("revision_id", "position", "skill_id", "trace_id"),
+    *("prompt", "completion", "chosen", "rejected", "original"),
+    *("label", "client_id", "digest", "context"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def examine(
 ) -> tuple[list[int], list[RefusedRow]]:
     """What `offer` would keep (places) and refuse, without storing anything; it raises alike."""
     check_terms(terms)
-    _, places, refused = _usable(rows, kind, line)
+    _, places, refused = _usable(rows, kind, _skills_of(line))
     return places, refused
 
 
@@ -77,12 +82,13 @@ def offer(
     `TermsMissing`, `NothingUsable` when no row is good, or `BatchTaken`.
     """
     check_terms(terms)
-    good, places, refused = _usable(rows, kind, line)
-    if batch and (earlier := Contribution.objects.filter(author=by, batch=batch).first()):
+    skills = _skills_of(line)
+    good, places, refused = _usable(rows, kind, skills)
+    if batch and (earlier := queries.sent_before(by, batch)):
         return _repeated(earlier, good, places, refused)
     contribution = Contribution(
         line=line,
-        skill=skill or _shared_skill(line, good),
+        skill=skill or _shared_skill(skills, good),
         author=by,
         kind=kind,
         title=title.strip()[:160] or f"{Kind(kind).label} ({len(good)} rows)",
@@ -92,15 +98,18 @@ def offer(
         signed_off=terms.signed_off,
         source=source,
         batch=batch,
+        digest=content_digest(good),
+        row_count=len(good),
     )
     try:
         with transaction.atomic():
             contribution.save()
-            _store(contribution, good, places, refused, note="")
+            _store(contribution, good, refused, skills, note="")
             submit(contribution, by=by)
     except IntegrityError:
         # Two requests with one batch name raced; the other one stored it.
-        earlier = Contribution.objects.get(author=by, batch=batch)
+        if (earlier := queries.sent_before(by, batch)) is None:
+            raise
         return _repeated(earlier, good, places, refused)
     return Offered(contribution, places, refused)
 
@@ -108,22 +117,23 @@ def offer(
 def submit(contribution: Contribution, *, by: Account) -> None:
     """Send the contribution to the checks."""
     _authors_only(contribution, by)
-    move(contribution, Stage.SUBMITTED, by=by, details={"digest": contribution.digest})
-    Contribution.objects.filter(pk=contribution.pk, submitted_at=None).update(
-        submitted_at=timezone.now()
-    )
-    contribution.refresh_from_db(fields=["submitted_at"])
+    first = {} if contribution.submitted_at else {"submitted_at": timezone.now()}
+    details = {"digest": contribution.digest}
+    move(contribution, Stage.SUBMITTED, by=by, also=first, details=details)
 
 
 def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note: str) -> Offered:
     """Replace the rows by a new revision and submit it again; earlier approvals fall with it."""
     _authors_only(contribution, by)
-    good, places, refused = _usable(rows, contribution.kind, contribution.line)
+    skills = _skills_of(contribution.line)
+    good, places, refused = _usable(rows, contribution.kind, skills)
     with transaction.atomic():
         # The move is the lock: whoever does not get it never touches the revision.
         move(contribution, Stage.SUBMITTED, by=by, because=note)
         contribution.revision += 1
-        _store(contribution, good, places, refused, note=note)
+        contribution.digest, contribution.row_count = content_digest(good), len(good)
+        contribution.save(update_fields=["digest", "row_count", "revision"])
+        _store(contribution, good, refused, skills, note=note)
     return Offered(contribution, places, refused)
 
 
@@ -158,14 +168,13 @@ def check_terms(terms: Terms) -> None:
 
 
 def _usable(
-    raws: Iterable[Any], kind: str, line: ModelLine
+    raws: Iterable[Any], kind: str, names: Collection[str]
 ) -> tuple[list[RowData], list[int], list[RefusedRow]]:
     if kind not in Kind.values:
         raise ContributionRefused(
             f"the kind “{kind}” is not known; pick one of {', '.join(Kind.values)}"
         )
     good, places, refused = read_rows(raws, kind)
-    names = set(line.skills.values_list("name", flat=True))
     unknown = [at for at, row in enumerate(good) if row.skill and row.skill not in names]
     for at in reversed(unknown):
         row, place = good.pop(at), places.pop(at)
@@ -191,7 +200,8 @@ def _repeated(
     refused: list[RefusedRow],
 ) -> Offered:
     """The answer to a repeated offer; other rows under an old name would be lost in silence."""
-    if earlier.revisions.get(number=1).digest != content_digest(good):
+    first = earlier.revisions.values_list("digest", flat=True).get(number=1)
+    if first != content_digest(good):
         raise BatchTaken(
             f"the batch “{earlier.batch}” is {earlier}, with other rows; send these under another "
             "batch name, or as a revision"
@@ -199,24 +209,26 @@ def _repeated(
     return Offered(earlier, places, refused, repeated=True)
 
 
-def _shared_skill(line: ModelLine, rows: Sequence[RowData]) -> Skill | None:
+def _skills_of(line: ModelLine) -> dict[str, Skill]:
+    """The line's skills by name; a caller with many offers has them fetched once."""
+    return {skill.name: skill for skill in line.skills.all()}
+
+
+def _shared_skill(skills: Mapping[str, Skill], rows: Sequence[RowData]) -> Skill | None:
     """The skill of the contribution, where all rows name the same one."""
     names = {row.skill for row in rows}
-    return line.skills.filter(name=names.pop()).first() if len(names) == 1 else None
+    return skills.get(names.pop()) if len(names) == 1 else None
 
 
 def _store(
     contribution: Contribution,
     rows: Sequence[RowData],
-    places: Sequence[int],
     refused: Sequence[RefusedRow],
+    skills: Mapping[str, Skill],
     *,
     note: str,
 ) -> None:
-    """Write the revision and its rows, and bind the contribution to their digest."""
-    contribution.digest = content_digest(rows)
-    contribution.row_count = len(rows)
-    contribution.save(update_fields=["digest", "row_count", "revision"])
+    """Write the revision and its rows."""
     revision = Revision.objects.create(
         contribution=contribution,
         number=contribution.revision,
@@ -224,29 +236,18 @@ def _store(
         note=note,
         refused=[asdict(bad) for bad in refused],
     )
-    skills = {skill.name: skill for skill in contribution.line.skills.all()}
     traces = _known_traces(contribution.line, rows)
-    Row.objects.bulk_create(
-        (
-            Row(
-                revision=revision,
-                position=position,
-                skill=skills.get(row.skill) or contribution.skill,
-                context=row.context,
-                prompt=row.prompt,
-                completion=row.completion,
-                chosen=row.chosen,
-                rejected=row.rejected,
-                label=row.label,
-                original=row.original,
-                trace_id=traces.get(row.trace),
-                client_id=row.client_id,
-                digest=row.digest,
-            )
-            for position, row in enumerate(rows)
-        ),
-        batch_size=ROWS_A_BATCH,
-    )
+    own_skill = contribution.skill_id
+    by_name = {name: skill.pk for name, skill in skills.items()}
+    # COPY stores a stream three times as fast as INSERT does.
+    columns = ", ".join(ROW_COLUMNS)
+    copying = f"COPY {Row._meta.db_table} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(copying) as table:
+        for position, row in enumerate(rows):
+            skill, trace = by_name.get(row.skill, own_skill), traces.get(row.trace)
+            texts = (row.prompt, row.completion, row.chosen, row.rejected, row.original)
+            known = (row.label, row.client_id, row.digest, Jsonb(row.context))
+            table.write_row((revision.pk, position, skill, trace, *texts, *known))
 
 
 def _known_traces(line: ModelLine, rows: Sequence[RowData]) -> dict[str, int]:

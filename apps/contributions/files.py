@@ -366,13 +366,10 @@ def _object(line: bytes) -> dict[str, Any] | BadRow:
 
 
 def _as_row(value: Any) -> dict[str, Any] | BadRow:
-    if isinstance(value, BadJSON):
-        return BadRow("bad_json", value.pointer.removeprefix("/"), value.detail, value.mend)
-    if not isinstance(value, dict):
-        return BadRow(
-            "not_an_object", "", "the row is not an object", "write {…} with named fields"
-        )
-    return value
+    if isinstance(value, dict):
+        return value
+    mend = "write {…} with named fields"
+    return as_bad_row(value) or BadRow("not_an_object", "", "the row is not an object", mend)
 
 
 def _without_mark(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -23,6 +23,12 @@ def by(author: Account) -> QuerySet[Contribution]:
     return Contribution.objects.filter(author=author).select_related("skill", "line")
 
 
+def sent_before(author: Account, batch: str) -> Contribution | None:
+    """What the author has offered under this name of theirs, if anything."""
+    offered = Contribution.objects.select_related("author", "skill", "line")
+    return offered.filter(author=author, batch=batch).first()
+
+
 def waiting_for_checks() -> QuerySet[Contribution]:
     """Submitted and not yet screened, oldest first."""
     return Contribution.objects.filter(stage=Stage.SUBMITTED).order_by("pk")

@@ -8,7 +8,6 @@ with its place and its mend.
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,7 +60,8 @@ class BadRow(ValueError):
 
 def normalised(text: str) -> str:
     """Text as duplicates are compared: NFKC, casefolded, runs of white space as one space."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip().casefold()
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(plain.split()).casefold()
 
 
 def content_digest(rows: Sequence[RowData]) -> str:

@@ -18,7 +18,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     Kind.CORRECTION: ("prompt", "original", "completion"),
     Kind.PREFERENCE: ("prompt", "chosen", "rejected"),
     Kind.RATING: ("prompt", "completion", "label"),
-    Kind.DATASET: ("pasted", "file"),
+    Kind.DATASET: ("file", "pasted"),
 }
 LEFT_OPEN = ("original", "pasted", "file")
 

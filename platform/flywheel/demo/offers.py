@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from apps.contributions.files import read
+from apps.contributions.files import rows_in_path
 from apps.contributions.rows import kind_of
 from training.starter import world
 
@@ -230,7 +230,7 @@ def _mistaken(truth: Truth, rng: random.Random) -> Offer:
 
 def from_file(path: Path) -> list[Offer]:
     """The rows of a real file as PRs of `ROWS_A_FILE_PR` rows; `BadFile` says what is wrong."""
-    rows = [row for _, row in read(path)]
+    rows = [row for _, row in rows_in_path(path) if isinstance(row, dict)]
     return [
         Offer(kind_of(some[0]), f"{path.name}, part {place}", "", some, author=place)
         for place, some in enumerate(_in_pieces(rows, ROWS_A_FILE_PR), start=1)
