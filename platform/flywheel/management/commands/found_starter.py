@@ -16,8 +16,6 @@ from apps.skills.actions import found_line
 from apps.skills.models import ModelLine
 
 LINE = "starter"
-# A stage of the starter line ends no sooner than this many users have judged the candidate.
-CANDIDATE_OUTCOMES = 25
 
 
 class Command(BaseCommand):
@@ -30,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--candidate-outcomes",
             type=int,
-            default=CANDIDATE_OUTCOMES,
+            default=200,
             help="judged users of the candidate before a canary stage can end",
         )
 
