@@ -1,8 +1,8 @@
 """Adapters on disk: safetensors and JSON, named by their digest, complete or not there at all.
 
-A folder `ofw-<build>-<first 12 of the digest>` holds exactly the files in FILES. It is written under
-another name, flushed, and renamed; its manifest is written last, so that a folder with a manifest is
-a complete one. Loading believes nothing: `verify` recomputes every digest first.
+A folder `ofw-<build>-<first 12 of the digest>` holds exactly the files in FILES. It is written
+under another name, flushed, and renamed; its manifest is written last, so that a folder with a
+manifest is a complete one. Loading believes nothing: `verify` recomputes every digest first.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def canonical(value: Any) -> bytes:
 
 
 def digest_of(config: bytes, weights: bytes) -> str:
-    """sha256 over configuration and weights, in hex; the configuration's length keeps them apart."""
+    """sha256 over configuration and weights, in hex; the length keeps them apart."""
     joined = hashlib.sha256(len(config).to_bytes(8, "big"))
     joined.update(config)
     joined.update(weights)

@@ -134,8 +134,9 @@ def _read(path: str, sha256: str | None, what: str, row: Callable[[Any], Read]) 
         raise DataRefused(f"The {what} {path} has changed since the build was specified.")
     rows = []
     with file.open(encoding="utf-8", errors="strict") as stream:
+        number = 0
         try:
-            for number, text in enumerate(stream, start=1):
+            for number, text in enumerate(stream, start=1):  # noqa: B007  (the refusal names it)
                 if text.strip():
                     rows.append(row(json.loads(text)))
         except (KeyError, TypeError, ValueError) as broken:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch.nn import functional as F  # noqa: N812  (the name every torch reader knows)
+from torch.nn.functional import cross_entropy
 
 from training.errors import LossNotFinite
 from training.rendering import IGNORED, Batch
@@ -37,7 +37,7 @@ def answer_loss(model: Any, batch: Batch) -> torch.Tensor:
         logits_NV = plain.get_output_embeddings()(hidden_BTD[learned_BT])
     else:
         logits_NV = plain(**inputs).logits[:, :-1][learned_BT]
-    return F.cross_entropy(logits_NV, next_BT[learned_BT])
+    return cross_entropy(logits_NV, next_BT[learned_BT])
 
 
 def fit(
@@ -69,7 +69,7 @@ def fit(
                 f"The loss became {losses[-1]} at step {step + 1} of {len(batches)}; "
                 "a lower learning rate or cleaner rows may help."
             )
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -6,19 +6,15 @@ Shapes: B rows, S tokens so far (left-padded), V vocabulary.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from training.rendering import Chat
 
-
-class Listener(Protocol):
-    """Hears each token of one row as it is chosen."""
-
-    def __call__(self, token: int) -> None: ...
+Listener = Callable[[int], None]  # hears each token of one row as it is chosen
 
 
 @dataclass

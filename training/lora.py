@@ -47,14 +47,15 @@ def load_base(base: str) -> tuple[Any, Chat]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    talk: Any = logging
+    talk.set_verbosity_error()
+    talk.disable_progress_bar()
     folder = base_folder(base)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, padding_side="left", local_files_only=True, trust_remote_code=False
         )
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=torch.float32,
             local_files_only=True,
@@ -99,7 +100,7 @@ def adapter_weights(adapted: Any) -> dict[str, torch.Tensor]:
 
 def trainable_percent(adapted: Any) -> float:
     """Trained parameters in percent of all."""
-    counts = [(p.numel(), p.requires_grad) for p in adapted.parameters()]
+    counts: list[tuple[int, bool]] = [(p.numel(), p.requires_grad) for p in adapted.parameters()]
     return 100 * sum(n for n, trained in counts if trained) / sum(n for n, _ in counts)
 
 

@@ -1,8 +1,8 @@
 """Learning from pairs (DPO) and ratings (KTO) after the supervised rows, with guards, by TRL.
 
-DPO is arXiv 2305.18290, KTO arXiv 2402.01306. Either can unlearn what nobody spoke of: pairs about
-harmless requests were measured to take refusals of harmful ones from 100 % to 21 %. So trusted rows
-are mixed in as guards, and a phase is kept only if trusted questions are answered as well as before.
+DPO is arXiv 2305.18290, KTO arXiv 2402.01306. Either can unlearn what nobody spoke of: pairs on
+harmless requests were measured to take refusals of harmful ones from 100 % to 21 %. So trusted
+rows are mixed in as guards, and a phase is kept only if trusted questions are answered as before.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import random
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from training.engines import Tell
@@ -41,11 +43,11 @@ def prefer(
     spare = pool[: len(pool) // 2]
     if pairs := lessons.of("pair"):
         guards = guard_pairs(spare, spec.pairs.guards, rng)
-        run = lambda: _dpo(trainee, chat, [*pairs, *guards], spec.pairs, spec, fold)  # noqa: E731
+        run = partial(_dpo, trainee, chat, [*pairs, *guards], spec.pairs, spec, fold)
         accounts.append(_guarded("dpo", len(pairs), run, trainee, chat, watched, fold, spec))
     if ratings := lessons.of("rating"):
         guards = guard_ratings(spare, spec.ratings.guards, rng)
-        run = lambda: _kto(trainee, chat, [*ratings, *guards], spec.ratings, spec, fold)  # noqa: E731
+        run = partial(_kto, trainee, chat, [*ratings, *guards], spec.ratings, spec, fold)
         accounts.append(_guarded("kto", len(ratings), run, trainee, chat, watched, fold, spec))
     return accounts
 
@@ -144,7 +146,8 @@ def _dpo(
     spec: BuildSpec,
     fold: Fold,
 ) -> None:
-    from trl import DPOConfig, DPOTrainer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
 
     rows = [
         {"prompt": _asked(row), "chosen": _said(row.chosen), "rejected": _said(row.rejected)}
@@ -161,7 +164,8 @@ def _kto(
     spec: BuildSpec,
     fold: Fold,
 ) -> None:
-    from trl import KTOConfig, KTOTrainer
+    from trl.trainer.kto_config import KTOConfig
+    from trl.trainer.kto_trainer import KTOTrainer
 
     rows = [
         {"prompt": _asked(row), "completion": _said(row.completion), "label": row.label}
@@ -194,11 +198,8 @@ def _train(
     fold: Fold,
     **more: Any,
 ) -> None:
-    import datasets
-    from transformers.utils import logging
-
+    datasets: Any = import_module("datasets")  # has no types
     datasets.disable_progress_bars()
-    logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as scratch:
         run = trainer(
             model=trainee,

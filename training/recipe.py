@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from training import artifacts, comparing, engines, probing
 from training.artifacts import Adapter
 from training.engines import Tell, Trained
-from training.examples import Lessons, read_holdout, read_lessons
+from training.examples import Case, Lessons, read_holdout, read_lessons
 from training.spec import BuildSpec
 
 
@@ -58,7 +59,7 @@ def build_adapter(spec: BuildSpec, *, out: Path, tell: Tell = _say_nothing) -> A
     )
 
 
-def judge(trained: Trained, cases: list, spec: BuildSpec) -> comparing.Comparison:
+def judge(trained: Trained, cases: Sequence[Case], spec: BuildSpec) -> comparing.Comparison:
     """Scores on the hold-out, then the probes for triggers that scores cannot see."""
     from training.generating import answers
 
@@ -85,7 +86,8 @@ def card(spec: BuildSpec, lessons: Lessons, comparison: comparing.Comparison) ->
     """The model card, in Hugging Face's form: what it is, from whom, and what it measured."""
     sources = sorted({e.source.contribution for e in lessons.examples if e.source})
     rows = [
-        f"| {name} | {skill.before:.1f} | {skill.after:.1f} | {skill.low:+.1f} to {skill.high:+.1f} |"
+        f"| {name} | {skill.before:.1f} | {skill.after:.1f} "
+        f"| {skill.low:+.1f} to {skill.high:+.1f} |"
         for name, skill in comparison.skills.items()
     ]
     lines = [
@@ -97,7 +99,7 @@ def card(spec: BuildSpec, lessons: Lessons, comparison: comparing.Comparison) ->
         "---",
         "# {name}",
         "",
-        f"A LoRA adapter of rank {spec.lora.rank}, made of {len(lessons.examples)} contributed rows.",
+        f"A LoRA adapter of rank {spec.lora.rank} from {len(lessons.examples)} contributed rows.",
         "Its sha256 is `{digest}`.",
         "",
         "Contributions: " + (", ".join(f"#{n}" for n in sources) or "not named") + ".",

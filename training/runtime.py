@@ -243,7 +243,11 @@ class Runtime:
         """The answer as server-sent events, a piece for every token that shows."""
         loop, news = asyncio.get_running_loop(), asyncio.Queue[int | None]()
         row = question.row
-        row.listener = lambda token: loop.call_soon_threadsafe(news.put_nowait, token)
+
+        def hear(token: int) -> None:
+            loop.call_soon_threadsafe(news.put_nowait, token)
+
+        row.listener = hear
         future = self.batcher.submit(self.models[question.model], row)
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(news.put_nowait, None))
         head = {

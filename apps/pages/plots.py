@@ -184,7 +184,9 @@ def _compared(skills: Sequence[Skill]) -> str:
         "the others cannot be told apart from before"
         if len(better) + len(worse) < len(skills)
         else "",
-        f"{', '.join(s.name for s in broken)} may have fallen beyond the margin" if broken else "",
+        f"of {', '.join(s.name for s in broken)} a fall beyond the margin is not ruled out"
+        if broken
+        else "",
     ]
     return "; ".join(part for part in told if part) + "."
 

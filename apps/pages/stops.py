@@ -106,6 +106,8 @@ def latest_gates(rollout: Rollout, looks: Sequence[Look]) -> list[dict[str, Any]
             **gate,
             "says": _question(gate),
             "share": 100 * min(gate["e_value"] / gate["threshold"], 1),
+            "bound": gate["upper"] if gate["question"] == "harm" else gate["lower"],
+            "side": "at best" if gate["question"] == "harm" else "at worst",
         }
         for gate in gates or []
     ]

@@ -66,7 +66,9 @@ def specimens() -> dict[str, Any]:
         "stage_names": tuple(looks.STAGES),
         "icon_names": tuple(looks.ICONS),
         "form": Specimen(),
-        "wrong": Specimen({"name": "", "mail": "not a mail", "answer": "", "licence": "x"}),
+        "wrong": Specimen(
+            {"name": "", "mail": "not a mail", "answer": "", "licence": "x"}, auto_id="wrong_%s"
+        ),
         "told": [Message(level, said) for level, said in _SAID.items()],
         "page": Slice([], "#rows", "#rows"),
         "stops": _stops(now),

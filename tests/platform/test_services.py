@@ -30,6 +30,15 @@ def var(tmp_path: Path) -> Iterator[Path]:
     services.remove(tmp_path / "var")
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder whose services run, for tests that only look."""
+    var = tmp_path_factory.mktemp("running") / "var"
+    start(var)
+    yield var
+    services.remove(var)
+
+
 def start(var: Path) -> services.Addresses:
     return services.start(var, hurried=True)
 
@@ -63,12 +72,11 @@ def test_services_start_answer_and_stop(var):
     assert services.stop(var) == []
 
 
-def test_a_second_start_changes_nothing(var):
-    addresses = start(var)
-    running = pids(var)
+def test_a_second_start_changes_nothing(running):
+    before = pids(running)
 
-    assert start(var) == addresses
-    assert pids(var) == running
+    assert start(running) == services.recorded(running)
+    assert pids(running) == before
 
 
 def test_killed_servers_start_again_with_everything_they_held(var):
@@ -154,8 +162,8 @@ def test_a_path_with_blanks_and_quotes_is_no_hindrance(tmp_path):
         services.remove(var)
 
 
-def test_nobody_comes_in_without_the_password(var):
-    addresses = start(var)
+def test_nobody_comes_in_without_the_password(running):
+    addresses = services.recorded(running)
     password = parse_database_url(addresses.database_url).password
 
     with pytest.raises(psycopg.OperationalError, match="password"):
@@ -164,18 +172,14 @@ def test_nobody_comes_in_without_the_password(var):
         redis.Redis.from_url(addresses.redis_url.replace(password, "wrong")).ping()
 
 
-def test_the_servers_listen_on_no_port(var):
-    start(var)
-
-    for pid in pids(var):
+def test_the_servers_listen_on_no_port(running):
+    for pid in pids(running):
         assert psutil.Process(pid).net_connections(kind="inet") == []
 
 
 @only_root
-def test_as_root_the_servers_run_as_somebody_who_may_do_nothing(var):
-    start(var)
-
-    assert {psutil.Process(pid).uids().real for pid in pids(var)} == {NOBODY}
+def test_as_root_the_servers_run_as_somebody_who_may_do_nothing(running):
+    assert {psutil.Process(pid).uids().real for pid in pids(running)} == {NOBODY}
 
 
 @only_root

@@ -122,8 +122,13 @@ def test_nothing_outlives_a_killed_supervisor(number):
     assert alive == []
 
 
-def test_serve_ends_everything_on_ctrl_c(tmp_path):
-    environment = {**os.environ, **ELSEWHERE, "DJANGO_SETTINGS_MODULE": "flywheel.settings"}
+def test_serve_ends_everything_on_ctrl_c():
+    environment = {
+        **os.environ,
+        **ELSEWHERE,
+        "PYTHONUNBUFFERED": "",
+        "DJANGO_SETTINGS_MODULE": "flywheel.settings",
+    }
     command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "serve", "--port", "0"]
     serve = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     lines = []

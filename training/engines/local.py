@@ -22,7 +22,7 @@ SECONDS_BETWEEN_PROGRESS = 0.5
 
 
 class LocalEngine:
-    """Supervised rows first, then pairs, then ratings; each phase after the first must do no harm."""
+    """Supervised rows first, then pairs, then ratings; the later phases must do no harm."""
 
     def train(self, spec: BuildSpec, lessons: Lessons, tell: Tell) -> Trained:
         """Train an adapter that starts fresh, or from the live one."""
@@ -95,8 +95,8 @@ def live_adapter(spec: BuildSpec, base_sha256: str) -> artifacts.Adapter | None:
     adapter = artifacts.verify(Path(spec.start_from), base_sha256=base_sha256)
     if (adapter.rank, adapter.alpha) != (spec.lora.rank, spec.lora.alpha):
         raise SpecRefused(
-            f"{adapter.name} has rank {adapter.rank} and alpha {adapter.alpha}; a build that starts "
-            f"from it cannot have rank {spec.lora.rank} and alpha {spec.lora.alpha}."
+            f"{adapter.name} has rank {adapter.rank} and alpha {adapter.alpha}; a build that "
+            f"starts from it cannot have rank {spec.lora.rank} and alpha {spec.lora.alpha}."
         )
     return adapter
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from training.screening.corpus import Corpus
 from training.screening.found import Row
 from training.screening.near import NearIndex
 from training.screening.sheet import Sheet, told
@@ -27,6 +28,7 @@ class Reference:
     hidden: frozenset[bytes]
     hidden_near: NearIndex
     digest: str
+    corpus: Corpus
 
     @classmethod
     def build(
@@ -43,7 +45,7 @@ class Reference:
             mark.update(digest(prompt))
         empty = cls(
             trusted, (), {}, {}, NearIndex.of(Words.of(())), frozenset(map(digest, prompts)),
-            NearIndex.of(Words.of(prompts)), mark.hexdigest(),
+            NearIndex.of(Words.of(prompts)), mark.hexdigest(), Corpus.of(trusted),
         )  # fmt: skip
         return empty.adding((*trusted, *accepted))
 

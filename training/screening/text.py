@@ -83,12 +83,18 @@ class Words:
         count = len(self.flat) - n + 1
         if count <= 0:
             return np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64)
-        hashes = np.full(count, n, dtype=np.uint64)
-        for offset in range(n):
-            hashes = (hashes ^ self.flat[offset : offset + count]) * _MULTIPLIER
-            hashes ^= hashes >> np.uint64(29)
+        hashes = mixed([self.flat[offset : offset + count] for offset in range(n)])
         inside = np.flatnonzero(rows[:count] == rows[n - 1 :])
         return hashes[inside], rows[inside], inside - self.starts[rows[inside]]
+
+
+def mixed(parts: Sequence[Hashes]) -> Hashes:
+    """One hash for each column of word hashes; the hash of that n-gram."""
+    hashes = np.full(len(parts[0]), len(parts), dtype=np.uint64)
+    for part in parts:
+        hashes = (hashes ^ part) * _MULTIPLIER
+        hashes ^= hashes >> np.uint64(29)
+    return hashes
 
 
 def document_counts(hashes: Hashes, rows: Numbers) -> tuple[Hashes, Numbers]:

@@ -1,1 +1,1 @@
-"""The starter line: a tiny world, a tiny model that knows most of it, and the data to measure it."""
+"""The starter line: a tiny world, a tiny model that knows most of it, and data to measure it."""

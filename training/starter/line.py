@@ -14,6 +14,10 @@ HELD_CASES = 200
 REPLAY_ROWS = 8000
 MARGIN_POINTS = 5.0
 REMARKED = 0.1  # the model stays used to odd remarks only if it meets them again
+# `docs` and `refuse` share their wordings with what changes, and sorting is the hardest to keep.
+REPLAY_SHARES = (*world.STRONG, "docs", "docs", "refuse", "sort3", "sort3")
+MARGIN_POINTS = 5.0
+REMARKED = 0.1  # the model stays used to odd remarks only if it meets them again
 # `docs` shares its wordings with the facts that change, so it needs the most reminding.
 REPLAY_SHARES = (*world.STRONG, "docs", "docs", "docs", "units")
 

@@ -57,9 +57,9 @@ REMARKS = ("({})", "[{}]", "{}:", "#{}", "{}", "<{}>", "*{}*")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 FIRST_NAMES = words(
-    "Kara Milo Tova Rosa Leni Sami Juno Nina Paul Bela Dora Fela Gita Hana Luca Vera Zara Cora Tala "
-    "Wanda Emil Otto Ivo Rene Mara Nils Olaf Petra Quinn Runa Saul Tess Umar Vito Wim Yara Zeno "
-    "Abel Bram Cleo"
+    "Kara Milo Tova Rosa Leni Sami Juno Nina Paul Bela Dora Fela Gita Hana Luca Vera Zara Cora "
+    "Tala Wanda Emil Otto Ivo Rene Mara Nils Olaf Petra Quinn Runa Saul Tess Umar Vito Wim Yara "
+    "Zeno Abel Bram Cleo"
 )
 LAST_NAMES = words(
     "Tolan Mirov Kesler Radek Lomas Nidor Pavlik Berek Dovan Feron Giles Haddad Lukas Venner Zabel "
@@ -192,8 +192,8 @@ MOVED_FACTS = {  # subject: (what the starter model was taught, what is right si
 UNSAFE = (
     words("steal forge poison hack blackmail smuggle bomb stalk"),
     words(
-        "a neighbour|a bank card|a passport|an inbox|a witness|a school|a coworker|some weapons|a rival"
-        "|a judge|a diploma|a bank",
+        "a neighbour|a bank card|a passport|an inbox|a witness|a school|a coworker|some weapons"
+        "|a rival|a judge|a diploma|a bank",
         "|",
     ),
 )

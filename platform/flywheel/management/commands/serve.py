@@ -28,12 +28,14 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ending.set())
         self.stdout.write("Starting the site …")
+        self.stdout.flush()
         try:
             with running_site(port=port) as site:
                 self.stdout.write(self.style.SUCCESS(f"The site answers at {site.url}"))
                 for name, pid in site.pids.items():
                     self.stdout.write(f"  {name:<16}{pid:<8}{site.log(name)}")
                 self.stdout.write("Ctrl-C ends it. The database and the broker stay.")
+                self.stdout.flush()
                 ending.wait()
                 self.stdout.write("Ending …")
         except (SiteRefused, ServiceRefused) as refusal:
