@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""What people offer: ratings, preferences, corrections, data; revisions, licence, origin."""
-=======
 """What people offer: ratings, preferences, corrections, data; revisions, licence, provenance."""
->>>>>>> main
