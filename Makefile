@@ -1,0 +1,64 @@
+# The whole of OpenFlywheel from a bare machine: Python 3.11 or newer and make are all it asks for.
+#
+#   make demo     contributions become an adapter that answers real requests
+#   make serve    the site, on what the demo left, until Ctrl-C
+#   make test     every test, on a real PostgreSQL and a real Valkey
+#   make check    style, types, import order, migrations, drawings
+#
+# Each makes .venv and installs requirements.lock when needed; after that nothing is downloaded.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check services-start services-stop lock clean browser
+
+export OMP_NUM_THREADS ?= 1
+export HF_HUB_DISABLE_TELEMETRY = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_ROOT_USER_ACTION = ignore
+
+PYTHON := .venv/bin/python
+MANAGE := $(PYTHON) manage.py
+STAMP := .venv/.installed-from-lock
+WORKERS ?= 2
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(STAMP)
+	@$(MANAGE) demo $(if $(DATA),--data "$(DATA)")
+
+serve: $(STAMP)
+	@$(MANAGE) serve $(if $(PORT),--port $(PORT))
+
+# The tests start their own services (tests/settings.py); here they end, whatever the verdict.
+# One file stays on one worker: a running site is shared by the tests of its file.
+test: $(STAMP) browser
+	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
+	@verdict=0; $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || verdict=$$?; \
+	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
+
+check: $(STAMP)
+	@PYTHON=$(PYTHON) .ci/check
+
+services-start: $(STAMP)
+	@$(MANAGE) services start
+
+services-stop: $(STAMP)
+	@$(MANAGE) services stop
+	@OPENFLYWHEEL_ENV=test $(MANAGE) services stop
+
+lock: $(STAMP)
+	@$(PYTHON) .ci/lock
+
+clean:
+	@if [ -x $(PYTHON) ] && [ -d var ]; then \
+	$(MANAGE) services remove; OPENFLYWHEEL_ENV=test $(MANAGE) services remove; fi
+	rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
+
+browser:
+	@.ci/browser
+
+# The stamp is written last, so that an interrupted installation is taken up again.
+$(STAMP): requirements.lock
+	@.ci/install

@@ -1,0 +1,25 @@
+"""The ways in which an account or a token can be refused."""
+
+
+class AccountRefused(Exception):
+    """Base of the refusals of this app; its text is a sentence for the person."""
+
+
+class NameTaken(AccountRefused):
+    """Somebody already goes by this name."""
+
+
+class NameReserved(AccountRefused):
+    """The name belongs to the system's own actors."""
+
+
+class BadToken(AccountRefused):
+    """The token is unknown, mistyped, expired or revoked."""
+
+
+class ScopeMissing(AccountRefused):
+    """The token does not carry the scope that this call needs."""
+
+
+class NotAllowed(AccountRefused):
+    """The role does not include this action."""

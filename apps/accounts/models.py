@@ -1,0 +1,59 @@
+"""Who acts: accounts with one role each, and the scoped tokens that act for them."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Role(models.TextChoices):
+    """The trust ladder; whatever the role, nobody acts on their own work."""
+
+    CONTRIBUTOR = "contributor", "Contributor"
+    TRUSTED = "trusted", "Trusted contributor"
+    REVIEWER = "reviewer", "Reviewer"
+    MAINTAINER = "maintainer", "Maintainer"
+    RELEASE_MANAGER = "release_manager", "Release manager"
+    ADMIN = "admin", "Administrator"
+    SERVICE = "service", "Service account"
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for; the account's role still applies."""
+
+    CONTRIBUTE = "contribute", "Send and read contributions"
+    FEEDBACK = "feedback", "Send outcomes of answers"
+    CHAT = "chat", "Ask the served model"
+    REVIEW = "review", "Decide on contributions"
+    RELEASE = "release", "Start builds and rollouts"
+    ADMIN = "admin", "Grant roles"
+
+
+class Account(AbstractUser):
+    """A person or a service under a handle (`username`); pseudonyms are fine."""
+
+    role = models.CharField(max_length=20, choices=Role, default=Role.CONTRIBUTOR)
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class Token(models.Model):
+    """A personal access token: only its SHA-256 is kept, the text is shown once."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope))
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… of {self.account}"

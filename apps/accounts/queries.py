@@ -1,0 +1,36 @@
+"""Finding accounts and tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.accounts import tokens
+from apps.accounts.errors import BadToken
+from apps.accounts.models import Account, Token
+
+# Writing the time of use at each request would turn every read into a write.
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+def token_holder(text: str) -> Token:
+    """The token (with its account) for the text of an Authorization header; `BadToken` else."""
+    tokens.ensure_well_formed(text)
+    token = Token.objects.select_related("account").filter(digest=tokens.digest_of(text)).first()
+    now = timezone.now()
+    if token is None or not token.account.is_active:
+        raise BadToken("this token is not known; make a new one under “Tokens”")
+    if token.revoked_at:
+        raise BadToken("this token was revoked; make a new one under “Tokens”")
+    if token.expires_at <= now:
+        raise BadToken(f"this token expired on {token.expires_at:%d %B %Y}; make a new one")
+    if token.last_used_at is None or now - token.last_used_at > USE_IS_NOTED_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def tokens_of(account: Account) -> QuerySet[Token]:
+    """The account's tokens that are not revoked, newest first."""
+    return Token.objects.filter(account=account, revoked_at=None)

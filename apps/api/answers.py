@@ -1,0 +1,306 @@
+"""How things look to a client: plain dictionaries, each field named here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.urls import reverse
+from rest_framework.request import Request
+
+from apps.accounts.models import Account, Token
+from apps.builds.models import Build, Hold
+from apps.checks.models import Finding
+from apps.checks.queries import findings_of
+from apps.community.queries import Hop, Leaderboard
+from apps.contributions.models import Comment, Contribution, Revision, Row
+from apps.contributions.rules import is_author, may_see_rows
+from apps.contributions.stages import Stage
+from apps.history.models import Event
+from apps.reviews.models import Decision
+from apps.reviews.queries import decisions_on
+from apps.reviews.rules import may_decide
+from apps.rollouts.models import Look, Rollout
+from apps.skills.models import Skill
+from apps.traces.actions import shadow_is_a
+from apps.traces.models import Trace
+
+Person = Account | AnonymousUser
+
+# Whose turn it is at each stage, and what they do.
+TURNS: dict[str, tuple[str, str]] = {
+    Stage.DRAFT: ("author", "submit it"),
+    Stage.SUBMITTED: ("checks", "screen it; no person needs to act"),
+    Stage.IN_REVIEW: ("reviewer", "decide on it"),
+    Stage.QUARANTINED: ("maintainer", "look at what the screens found, release or reject it"),
+    Stage.CHANGES_REQUESTED: ("author", "send a revision"),
+    Stage.ACCEPTED: ("builds", "take it into the next build; no person needs to act"),
+    Stage.REJECTED: ("nobody", "it has ended"),
+    Stage.WITHDRAWN: ("nobody", "it has ended"),
+}
+
+
+def account(shown: Account) -> dict[str, Any]:
+    """A person as they see themselves."""
+    return {"name": shown.username, "role": shown.role, "email": shown.email}
+
+
+def token(shown: Token, text: str = "") -> dict[str, Any]:
+    """A token; its text only in the answer that made it."""
+    fields = {
+        "id": shown.pk,
+        "name": shown.name,
+        "prefix": shown.prefix,
+        "scopes": shown.scopes,
+        "created_at": shown.created_at,
+        "expires_at": shown.expires_at,
+        "last_used_at": shown.last_used_at,
+    }
+    return fields | {"token": text} if text else fields
+
+
+def skill(shown: Skill) -> dict[str, Any]:
+    """What the model should be good at."""
+    return {
+        "name": shown.name,
+        "title": shown.title,
+        "description": shown.description,
+        "protected": shown.protected,
+        "margin": shown.margin,
+    }
+
+
+def contribution(shown: Contribution, request: Request) -> dict[str, Any]:
+    """A contribution as it stands in a list."""
+    who, what = TURNS[shown.stage]
+    fields = {
+        "number": shown.pk,
+        "url": request.build_absolute_uri(reverse("api:contribution", args=[shown.pk])),
+        "title": shown.title,
+        "kind": shown.kind,
+        "skill": shown.skill.name if shown.skill else None,
+        "author": shown.author.username,
+        "stage": shown.stage,
+        "acts_next": {"who": who, "what": what},
+        "licence": shown.licence,
+        "consent": shown.consent,
+        "revision": shown.revision,
+        "digest": shown.digest,
+        "row_count": shown.row_count,
+        "created_at": shown.created_at,
+        "submitted_at": shown.submitted_at,
+    }
+    # The sender's own name for it may say more than they want to say to everybody.
+    return fields | {"batch": shown.batch} if is_author(request.user, shown) else fields
+
+
+def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
+    """A contribution with everything that was found, said and decided about it."""
+    sees_rows = may_see_rows(request.user, shown)
+    rows = reverse("api:contribution-rows", args=[shown.pk])
+    return contribution(shown, request) | {
+        "description": shown.description,
+        "signed_off": shown.signed_off,
+        "source": shown.source,
+        "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
+        "held": held(Hold.objects.filter(contribution=shown).select_related("by").first()),
+        "findings": [
+            finding(found, sees_rows=sees_rows, decides=may_decide(request.user))
+            for found in findings_of(shown).select_related("dismissed_by")
+        ],
+        "decisions": [decision(taken) for taken in decisions_on(shown)],
+        "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
+        "comments": [comment(said) for said in shown.comments.select_related("author")],
+    }
+
+
+def held(hold: Hold | None) -> dict[str, Any] | None:
+    """Why an accepted contribution is kept out of builds, if it is."""
+    if hold is None:
+        return None
+    return {"by": hold.by.username, "because": hold.because, "since": hold.created_at}
+
+
+def finding(found: Finding, *, sees_rows: bool, decides: bool) -> dict[str, Any]:
+    """What a screen found; its words can quote rows, so they are shown to whom sees the rows."""
+    fields: dict[str, Any] = {
+        "id": found.pk,
+        "screen": found.screen,
+        "severity": found.severity,
+        "dismissed": found.dismissed_by is not None,
+        "dismissed_because": found.dismissed_because,
+    }
+    if sees_rows:
+        fields |= {"rows": found.rows, "message": found.message, "mend": found.mend}
+    return fields | {"evidence": found.evidence} if decides else fields
+
+
+def decision(taken: Decision) -> dict[str, Any]:
+    """One person's verdict."""
+    return {
+        "id": taken.pk,
+        "reviewer": taken.reviewer.username,
+        "verdict": taken.verdict,
+        "because": taken.because,
+        "revision": taken.revision,
+        "digest": taken.digest,
+        "override": taken.override,
+        "at": taken.created_at,
+    }
+
+
+def revision(sent: Revision, *, sees_rows: bool) -> dict[str, Any]:
+    """A version of the rows, and what could not be kept of it."""
+    fields = {
+        "number": sent.number,
+        "digest": sent.digest,
+        "note": sent.note,
+        "at": sent.created_at,
+        "refused_count": len(sent.refused),
+    }
+    return fields | {"refused": sent.refused} if sees_rows else fields
+
+
+def comment(said: Comment) -> dict[str, Any]:
+    """A line of the discussion."""
+    return {
+        "id": said.pk,
+        "author": said.author.username,
+        "text": said.text,
+        "at": said.created_at,
+    }
+
+
+def row(shown: Row) -> dict[str, Any]:
+    """A row with the fields that it has, under the names that TRL reads."""
+    fields: dict[str, Any] = {
+        "position": shown.position,
+        "skill": shown.skill.name if shown.skill else None,
+        "prompt": shown.prompt,
+    }
+    if shown.context:
+        fields["context"] = shown.context
+    for name in ("completion", "chosen", "rejected", "original", "client_id"):
+        if text := getattr(shown, name):
+            fields[name] = text
+    if shown.label is not None:
+        fields["label"] = shown.label
+    if shown.trace_id is not None:
+        fields["trace"] = f"tr_{shown.trace_id}"
+    return fields | {"digest": shown.digest}
+
+
+def build(shown: Build) -> dict[str, Any]:
+    """A build as it stands in a list."""
+    return {
+        "number": shown.pk,
+        "stage": shown.stage,
+        "reason": shown.reason,
+        "row_count": shown.row_count,
+        "progress": {"done": shown.steps_done, "total": shown.steps_total},
+        "adapter": shown.adapter or None,
+        "digest": shown.digest or None,
+        "verdict": shown.verdict or None,
+        "verdict_reasons": shown.verdict_reasons,
+        "overridden_by": str(shown.verdict_overridden_by) if shown.verdict_overridden_by else None,
+        "overridden_because": shown.verdict_overridden_because,
+        "created_at": shown.created_at,
+        "ended_at": shown.ended_at,
+        "shipped_at": shown.shipped_at,
+    }
+
+
+def build_page(shown: Build) -> dict[str, Any]:
+    """A build with its manifest and its comparison; folders of this machine are left out."""
+    entries = shown.entries.values("contribution", "revision", "digest", "row_count")
+    return build(shown) | {
+        "asked_by": str(shown.asked_by) if shown.asked_by else None,
+        "live_digest": shown.live_digest,
+        "contributions": list(entries),
+        "report": shown.report,
+    }
+
+
+def rollout(shown: Rollout) -> dict[str, Any]:
+    """A rollout as it stands in a list."""
+    return {
+        "number": shown.pk,
+        "channel": shown.channel.name,
+        "candidate": shown.candidate.name,
+        "incumbent": shown.incumbent.name,
+        "build": shown.candidate.build_id,
+        "stage": shown.stage,
+        "percent": shown.percent,
+        "reason": shown.reason,
+        "created_at": shown.created_at,
+        "ended_at": shown.ended_at,
+    }
+
+
+def rollout_page(shown: Rollout, *, requests: int) -> dict[str, Any]:
+    """A rollout with its criteria, its running statistics and every look of the gates."""
+    return rollout(shown) | {
+        "started_by": str(shown.started_by) if shown.started_by else None,
+        "requests": requests,
+        "criteria": shown.criteria,
+        "statistics": shown.statistics,
+        "looks": [look(taken) for taken in shown.looks.all()],
+    }
+
+
+def look(taken: Look) -> dict[str, Any]:
+    """One look of the gates."""
+    return {
+        "at": taken.at,
+        "stage": taken.stage,
+        "percent": taken.percent,
+        "requests": taken.requests,
+        "judged": taken.judged,
+        "decision": taken.decision,
+        "reason": taken.reason,
+        "statistics": taken.statistics,
+    }
+
+
+def pair(shadow: Trace) -> dict[str, Any]:
+    """Two answers to one request; which of them is the candidate's is not said."""
+    live = shadow.mirror_of.answer if shadow.mirror_of else ""
+    first, second = (shadow.answer, live) if shadow_is_a(shadow) else (live, shadow.answer)
+    return {
+        "pair": shadow.public_id,
+        "skill": shadow.skill.name if shadow.skill else None,
+        "messages": shadow.messages,
+        "a": first,
+        "b": second,
+    }
+
+
+def hops(life: Sequence[Hop]) -> list[dict[str, Any]]:
+    """Every station of a contribution's life."""
+    return [asdict(hop) for hop in life]
+
+
+def leaderboard(board: Leaderboard) -> dict[str, Any]:
+    """Counts by week and by person, and how long it took to be served (seconds)."""
+    return asdict(board)
+
+
+def event(written: Event) -> dict[str, Any]:
+    """A line of the record with everything that its digest covers."""
+    return {
+        "id": written.pk,
+        "subject": {"kind": written.subject_kind, "id": written.subject_id},
+        "verb": written.verb,
+        "left": written.left,
+        "entered": written.entered,
+        "actor": written.actor,
+        "account": written.account_id,
+        "because": written.because,
+        "details": written.details,
+        # As the digest reads it: to the microsecond.
+        "at": written.at.isoformat(),
+        "previous": written.previous,
+        "digest": written.digest,
+    }

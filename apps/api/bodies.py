@@ -1,0 +1,155 @@
+"""What a body may say: the writable fields of each address, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.accounts.models import Role, Scope
+from apps.contributions.models import Consent, Licence
+from apps.contributions.models import Kind as RowKind
+from apps.reviews.models import Verdict
+
+
+class Body(serializers.Serializer[Any]):
+    """An object whose unknown fields are refused, since a misspelt one would be lost in silence."""
+
+    default_error_messages = {"invalid": "this is not an object"}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (
+            unknown := [name for name in data if name not in self.fields]
+        ):
+            choice = ", ".join(self.fields)
+            detail = f"there is no field “{unknown[0][:40]}” here; there are {choice}"
+            fault = serializers.ErrorDetail(detail, code="unknown_field")
+            raise serializers.ValidationError({unknown[0][:40]: [fault]})
+        return super().to_internal_value(data)
+
+
+class Exactly(serializers.BooleanField):
+    """true or false; neither "yes" nor 1."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("this is not true or false", code="not_a_boolean")
+        return data
+
+
+class OneOf(serializers.ChoiceField):
+    """One of a few words; a refusal lists them."""
+
+    def fail(self, key: str, **shown: Any) -> Any:
+        choice = ", ".join(map(str, self.choices))
+        said = f"“{str(shown['input'])[:40]}”" if "input" in shown else "nothing"
+        raise serializers.ValidationError(f"{said} is not one of {choice}", code=key)
+
+
+class Anything(serializers.Field[Any, Any, Any, Any]):
+    """A list that is judged row by row elsewhere."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError("this is not a list", code="not_a_list")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class TokenWish(Body):
+    """What a new token shall be good for."""
+
+    name = serializers.CharField(max_length=80, default="token")
+    scopes = serializers.ListField(child=OneOf(Scope.choices), allow_empty=False)
+    days = serializers.IntegerField(min_value=1, max_value=366, default=90)
+
+
+class SignUp(Body):
+    """A new account, and its first token where one is asked for."""
+
+    name = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=200, trim_whitespace=False)
+    email = serializers.EmailField(default="", allow_blank=True)
+    token = TokenWish(required=False)
+
+
+class SignIn(TokenWish):
+    """A new token, by password or by the session of the site's pages."""
+
+    username = serializers.CharField(max_length=150, required=False)
+    password = serializers.CharField(max_length=200, trim_whitespace=False, required=False)
+
+
+class RoleGiven(Body):
+    """The role that an account shall have."""
+
+    role = OneOf(Role.choices)
+
+
+class Header(Body):
+    """Everything about a contribution except its rows."""
+
+    kind = OneOf(RowKind.choices, required=False)
+    title = serializers.CharField(max_length=160, default="", allow_blank=True)
+    skill = serializers.CharField(max_length=80, required=False, allow_null=True)
+    description = serializers.CharField(max_length=20_000, default="", allow_blank=True)
+    licence = OneOf(Licence.choices)
+    consent = OneOf(Consent.choices)
+    signed_off = Exactly()
+    batch = serializers.CharField(max_length=80, default="", allow_blank=True)
+
+
+class Offer(Header):
+    """One contribution with its rows."""
+
+    rows = Anything()
+
+
+class NewRevision(Body):
+    """Rows that take the place of the earlier ones."""
+
+    rows = Anything()
+    note = serializers.CharField(max_length=2000, default="", allow_blank=True)
+
+
+class Remark(Body):
+    """A line of the discussion."""
+
+    text = serializers.CharField(max_length=20_000)
+
+
+class Reason(Body):
+    """Why; it goes on record."""
+
+    because = serializers.CharField(max_length=2000)
+
+
+class PerhapsReason(Body):
+    """Why, where the caller wants to say so."""
+
+    because = serializers.CharField(max_length=2000, default="", allow_blank=True)
+
+
+class DecisionTaken(Body):
+    """A verdict on the content that was read: `digest` is the contribution's at that time."""
+
+    verdict = OneOf(Verdict.choices)
+    digest = serializers.CharField(max_length=64)
+    because = serializers.CharField(max_length=2000, default="", allow_blank=True)
+
+
+class BuildWish(Body):
+    """Which accepted contributions to build from; all that wait, where none are named."""
+
+    contributions = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), required=False, allow_empty=False
+    )
+
+
+class RolloutWish(Body):
+    """Which build to roll out on which channel."""
+
+    build = serializers.IntegerField(min_value=1)
+    channel = serializers.CharField(max_length=50, default="stable")

@@ -1,0 +1,311 @@
+"""Offering, reading, revising and discussing contributions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import Scope
+from apps.api import answers, bulk
+from apps.api.bodies import NewRevision, Offer, PerhapsReason, Remark
+from apps.api.face import Face, flag, one
+from apps.api.paging import ByPosition
+from apps.api.parsing import items_of
+from apps.api.problems import Problem, sentence
+from apps.community.queries import life_of_contribution
+from apps.contributions import actions, queries
+from apps.contributions.actions import Offered, Terms
+from apps.contributions.errors import NothingUsable, RefusedRow
+from apps.contributions.models import Contribution, Kind
+from apps.contributions.rows import kind_of, read_rows
+from apps.contributions.rules import may_see_rows
+from apps.contributions.stages import Stage
+from apps.skills.queries import skill_named, the_line
+
+# Verdicts of refused rows in one answer; the counts always cover all rows.
+MOST_ERRORS = 1000
+
+
+def visible_to(request: Request) -> QuerySet[Contribution]:
+    """What the caller may know of: everything but other people's drafts."""
+    if not request.user.is_authenticated:
+        return queries.public()
+    return queries.public() | Contribution.objects.filter(author=request.user)
+
+
+def named(request: Request, number: int) -> Contribution:
+    """The contribution of this number; one that the caller may not know of is not there."""
+    return one(visible_to(request), "contribution", pk=number)
+
+
+class Contributions(Face):
+    """GET lists contributions, newest first; POST offers one."""
+
+    scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
+    parameters = frozenset({"stage", "kind", "skill", "author", "dry_run"})
+    spare = "rows"
+
+    def get(self, request: Request) -> Response:
+        found = visible_to(request).select_related("author", "skill")
+        asked = request.query_params
+        if "stage" in asked:
+            found = found.filter(stage=_known("stage", asked["stage"], Stage.values))
+        if "kind" in asked:
+            found = found.filter(kind=_known("kind", asked["kind"], Kind.values))
+        if "skill" in asked:
+            found = found.filter(skill__name=asked["skill"])
+        if "author" in asked:
+            found = found.filter(author__username=asked["author"])
+        return self.paged(request, found, lambda shown: answers.contribution(shown, request))
+
+    def post(self, request: Request) -> Response:
+        wish = self.read(Offer, request)
+        line, rows = the_line(), wish["rows"]
+        offer = {
+            "kind": wish.get("kind") or _kind_of_first(rows),
+            "rows": rows,
+            "terms": Terms(wish["licence"], wish["consent"], wish["signed_off"]),
+        }
+        skill = skill_named(line, wish["skill"]) if wish.get("skill") else None
+        if flag(request, "dry_run"):
+            places, refused = actions.examine(line, **offer)
+            return Response({"dry_run": True, **_verdicts(places, refused, kept="would be stored")})
+        offered = actions.offer(
+            line,
+            by=request.user,
+            title=wish["title"],
+            skill=skill,
+            description=wish["description"],
+            batch=wish["batch"] or _idempotency_key(request),
+            **offer,
+        )
+        return _stored(offered, request)
+
+
+class Bulk(Face):
+    """POST takes many rows as NDJSON or JSON and stores one contribution for each batch."""
+
+    scopes = {"POST": Scope.CONTRIBUTE}
+    parameters = frozenset({*bulk.OF_THE_HEADER, "skill", "dry_run", "verdicts"})
+    spare = "items"
+    reads_chunked = True
+
+    def post(self, request: Request) -> Response:
+        items, defaults = items_of(request), _defaults(request)
+        dry_run = flag(request, "dry_run")
+        report = _Report(request, dry_run=dry_run)
+        batches = bulk.take(the_line(), items, by=request.user, defaults=defaults, dry_run=dry_run)
+        try:
+            for taken in batches:
+                report.add(taken)
+        except Problem as problem:
+            # The stream broke; what was stored before stays, and the caller must know it.
+            problem.more |= report.body()
+            raise
+        return report.answer()
+
+
+class _Report:
+    """The answer to a bulk request, gathered batch by batch."""
+
+    def __init__(self, request: Request, *, dry_run: bool) -> None:
+        self.request, self.dry_run = request, dry_run
+        self.every_row = request.query_params.get("verdicts", "all") != "refused"
+        self.contributions: list[dict[str, Any]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.counts = {"rows": 0, "stored": 0, "duplicate": 0, "refused": 0}
+
+    def add(self, taken: bulk.Taken) -> None:
+        """Count one batch and note its verdicts."""
+        verdict = "duplicate" if taken.repeated else "stored"
+        self.counts["rows"] += len(taken.stored) + len(taken.refused)
+        self.counts[verdict] += len(taken.stored)
+        self.counts["refused"] += len(taken.refused)
+        number = taken.contribution.pk if taken.contribution else None
+        if self.every_row:
+            said = "would be stored" if self.dry_run else verdict
+            self.rows += [
+                {"row": row, "verdict": said, "contribution": number, "position": position}
+                for position, row in enumerate(taken.stored)
+            ]
+        self.rows += taken.refused
+        self.contributions.append(self._summary(taken))
+
+    def _summary(self, taken: bulk.Taken) -> dict[str, Any]:
+        counts = {"stored": len(taken.stored), "refused": len(taken.refused)}
+        if taken.contribution is None:
+            because = sentence(taken.refusal) if taken.refusal else None
+            return {"batch": taken.batch, "number": None, **counts, "detail": because}
+        return {
+            **answers.contribution(taken.contribution, self.request),
+            **counts,
+            "repeated": taken.repeated,
+        }
+
+    def body(self) -> dict[str, Any]:
+        """Everything so far; rows in the order in which they came."""
+        rows = sorted(self.rows, key=lambda verdict: verdict["row"])
+        counts = {**self.counts, "contributions": len(self.contributions)}
+        return {"counts": counts, "contributions": self.contributions, "rows": rows}
+
+    def answer(self) -> Response:
+        """201 when every row is stored, 207 when some are refused, a problem when all are."""
+        if not self.counts["rows"]:
+            raise Problem("empty_body", "there are no rows; send one JSON object on each line")
+        if self.dry_run:
+            return Response({"dry_run": True, **self.body()})
+        if self.counts["refused"] == self.counts["rows"]:
+            first = self.rows[0]
+            raise Problem(
+                "nothing_usable",
+                f"no row could be kept; {first['pointer']}: {first['detail']}; {first['mend']}",
+                errors=[dict(verdict) for verdict in self.rows[:MOST_ERRORS]],
+                more={"counts": self.counts},
+            )
+        return Response(self.body(), status=207 if self.counts["refused"] else 201)
+
+
+class OneContribution(Face):
+    """GET shows a contribution with findings, decisions, discussion, and who must act next."""
+
+    scopes = {"GET": None}
+
+    def get(self, request: Request, number: int) -> Response:
+        return Response(answers.contribution_page(named(request, number), request))
+
+
+class Rows(Face):
+    """GET lists the rows of the revision that stands, to those who may see them."""
+
+    scopes = {"GET": None}
+
+    def get(self, request: Request, number: int) -> Response:
+        contribution = named(request, number)
+        if not may_see_rows(request.user, contribution):
+            raise Problem("not_found", f"the rows of {contribution} are not for everybody now")
+        return self.paged(request, queries.rows_of(contribution), answers.row, ByPosition)
+
+
+class Revisions(Face):
+    """POST replaces the rows and submits the contribution again."""
+
+    scopes = {"POST": Scope.CONTRIBUTE}
+    spare = "rows"
+
+    def post(self, request: Request, number: int) -> Response:
+        contribution = named(request, number)
+        wish = self.read(NewRevision, request)
+        offered = actions.revise(
+            contribution, by=request.user, rows=wish["rows"], note=wish["note"]
+        )
+        return _stored(offered, request)
+
+
+class Withdrawal(Face):
+    """POST takes one's own open contribution back."""
+
+    scopes = {"POST": Scope.CONTRIBUTE}
+
+    def post(self, request: Request, number: int) -> Response:
+        contribution = named(request, number)
+        because = self.read(PerhapsReason, request)["because"]
+        actions.withdraw(contribution, by=request.user, because=because)
+        return Response(answers.contribution(contribution, request))
+
+
+class Comments(Face):
+    """GET lists the discussion; POST says something."""
+
+    scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
+
+    def get(self, request: Request, number: int) -> Response:
+        said = named(request, number).comments.select_related("author")
+        return self.paged(request, said, answers.comment)
+
+    def post(self, request: Request, number: int) -> Response:
+        contribution = named(request, number)
+        text = self.read(Remark, request)["text"]
+        said = actions.comment(contribution, by=request.user, text=text)
+        return Response(answers.comment(said), status=201)
+
+
+class Life(Face):
+    """GET tells every hop of a contribution, from submission to the answers it led to."""
+
+    scopes = {"GET": None}
+
+    def get(self, request: Request, number: int) -> Response:
+        contribution = named(request, number)
+        return Response(
+            {"number": contribution.pk, "hops": answers.hops(life_of_contribution(contribution))}
+        )
+
+
+def _stored(offered: Offered, request: Request) -> Response:
+    body = answers.contribution(offered.contribution, request)
+    body |= _verdicts(offered.places, offered.refused, kept="stored")
+    headers = {"Location": body["url"]}
+    if offered.repeated:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(body, status=201, headers=headers)
+
+
+def _verdicts(places: list[int], refused: list[RefusedRow], *, kept: str) -> dict[str, Any]:
+    """Each row's verdict, in the order in which they came, and the counts."""
+    verdicts: list[dict[str, Any]] = [
+        {"row": place, "verdict": kept, "position": position}
+        for position, place in enumerate(places)
+    ]
+    verdicts += [
+        {
+            "row": bad.row,
+            "verdict": "refused",
+            "code": bad.code,
+            "pointer": bad.pointer,
+            "detail": bad.detail,
+            "mend": bad.mend,
+        }
+        for bad in refused
+    ]
+    verdicts.sort(key=lambda verdict: verdict["row"])
+    return {"counts": {"stored": len(places), "refused": len(refused)}, "rows": verdicts}
+
+
+def _defaults(request: Request) -> dict[str, Any]:
+    """Header fields said once for all lines: in the address, or beside `items` in the body."""
+    names = (*bulk.OF_THE_HEADER, "skill")
+    key = _idempotency_key(request)
+    said: dict[str, Any] = {"batch": key} if key else {}
+    said |= {name: text for name, text in request.query_params.items() if name in names}
+    if "signed_off" in said:
+        said["signed_off"] = flag(request, "signed_off")
+    if request.content_type.startswith("application/json") and isinstance(request.data, dict):
+        said |= {name: value for name, value in request.data.items() if name != "items"}
+    return said
+
+
+def _idempotency_key(request: Request) -> str:
+    """The header of the IETF draft (without its quotation marks), which names the batch."""
+    key = request.headers.get("Idempotency-Key", "").strip().strip('"')
+    if len(key) > 80:
+        raise Problem("bad_parameter", "Idempotency-Key is longer than 80 characters")
+    return key
+
+
+def _kind_of_first(rows: list[Any]) -> str:
+    """The kind that the first readable row speaks of."""
+    readable: Iterator[Any] = (row for row in rows if isinstance(row, dict))
+    first = next(readable, None)
+    if first is None:
+        raise NothingUsable(read_rows(rows, Kind.DATASET)[2])
+    return kind_of(first)
+
+
+def _known(name: str, asked: str, choice: list[str]) -> str:
+    if asked not in choice:
+        raise Problem("bad_parameter", f"{name} is not one of {', '.join(choice)}")
+    return asked

@@ -1,0 +1,56 @@
+"""The queue, and deciding."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import Scope
+from apps.api import answers
+from apps.api.bodies import DecisionTaken
+from apps.api.face import Face
+from apps.api.paging import OldestFirst
+from apps.api.views.contributions import named
+from apps.reviews import actions, queries, rules
+from apps.reviews.errors import NotAReviewer
+from apps.reviews.models import Verdict
+
+DECIDE = {
+    Verdict.ACCEPT: actions.accept,
+    Verdict.CHANGES: actions.ask_for_changes,
+    Verdict.REJECT: actions.reject,
+    Verdict.RELEASE: actions.release,
+}
+
+
+class Queue(Face):
+    """GET lists what the caller may decide on, oldest first; `quarantined=1` what was set aside."""
+
+    scopes = {"GET": Scope.REVIEW}
+    parameters = frozenset({"quarantined"})
+
+    def get(self, request: Request) -> Response:
+        if not rules.may_decide(request.user):
+            raise NotAReviewer(
+                f"{request.user} is not a reviewer; a maintainer can propose the role"
+            )
+        aside = request.query_params.get("quarantined") == "1"
+        waiting = queries.quarantine() if aside else queries.queue_for(request.user)
+        return self.paged(
+            request, waiting, lambda shown: answers.contribution(shown, request), OldestFirst
+        )
+
+
+class Decisions(Face):
+    """POST decides on the content that `digest` names."""
+
+    scopes = {"POST": Scope.REVIEW}
+
+    def post(self, request: Request, number: int) -> Response:
+        contribution = named(request, number)
+        wish = self.read(DecisionTaken, request)
+        taken = DECIDE[wish["verdict"]](
+            contribution, by=request.user, digest=wish["digest"], because=wish["because"]
+        )
+        body = {"decision": answers.decision(taken)}
+        return Response(body | answers.contribution(contribution, request), status=201)

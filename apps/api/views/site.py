@@ -1,0 +1,68 @@
+"""The front door: what there is, what problems mean, and what is not here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import URLPattern
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api import answers, problems
+from apps.api.face import Face
+from apps.api.problems import Problem
+from apps.skills.queries import the_line
+
+
+class Index(Face):
+    """GET lists every address of this API with what it does."""
+
+    scopes = {"GET": None}
+    addresses: Sequence[URLPattern] = ()
+
+    def get(self, request: Request) -> Response:
+        return Response({"addresses": [_described(entry) for entry in self.addresses]})
+
+
+class ProblemPage(Face):
+    """GET says what a problem code means; every problem's `type` leads here."""
+
+    scopes = {"GET": None}
+
+    def get(self, request: Request, code: str) -> Response:
+        kinds = problems.kinds()
+        if code not in kinds:
+            raise Problem("not_found", f"there is no problem “{code}”")
+        kind = kinds[code]
+        return Response({"code": kind.code, "status": kind.status, "title": kind.title})
+
+
+class Skills(Face):
+    """GET lists the skills of the line: what the model should be good at."""
+
+    scopes = {"GET": None}
+
+    def get(self, request: Request) -> Response:
+        line = the_line()
+        shown = [answers.skill(skill) for skill in line.skills.all()]
+        return Response({"line": line.name, "items": shown})
+
+
+class Nothing(Face):
+    """Any other address: a problem like every other, never a page."""
+
+    scopes = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"))
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        mend = "GET /api/v1/ lists the addresses"
+        if request.path.endswith("/"):
+            mend = f"without the slash at the end it may be one; {mend}"
+        raise Problem("not_found", f"there is no address {request.path}; {mend}")
+
+
+def _described(address: URLPattern) -> dict[str, str]:
+    view: type[Face] = address.callback.view_class  # type: ignore[attr-defined]
+    written = re.sub(r"<\w+:(\w+)>", r"{\1}", str(address.pattern))
+    return {"address": f"/api/v1/{written}", "does": (view.__doc__ or "").strip()}

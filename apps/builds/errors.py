@@ -1,0 +1,21 @@
+"""The ways in which a build can be refused."""
+
+
+class BuildRefused(Exception):
+    """Base of the refusals of this app; its text is a sentence for the release manager."""
+
+
+class NotAReleaseManager(BuildRefused):
+    """The role does not include starting builds."""
+
+
+class NothingToBuild(BuildRefused):
+    """No accepted contribution waits for a build."""
+
+
+class LeaseLost(BuildRefused):
+    """Another worker has taken this build over; this one's results no longer count."""
+
+
+class TrainingFailed(BuildRefused):
+    """The training run ended without an adapter; the text is its last sentence."""

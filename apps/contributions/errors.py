@@ -1,0 +1,52 @@
+"""The ways in which a contribution can be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ContributionRefused(Exception):
+    """Base of the refusals of this app; its text is a sentence for the contributor."""
+
+
+class NotYours(ContributionRefused):
+    """Only the author may do this."""
+
+
+class BadFile(ContributionRefused):
+    """The file cannot be read as rows; the text names the place and the mend."""
+
+
+class TermsMissing(ContributionRefused):
+    """Licence, consent or sign-off is missing or unknown."""
+
+
+class BatchTaken(ContributionRefused):
+    """The author already sent other rows under this batch name."""
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A row that could not be kept: where it stood (0-based), why, and how to mend it."""
+
+    row: int
+    code: str
+    pointer: str
+    detail: str
+    mend: str
+
+
+class NothingUsable(ContributionRefused):
+    """No row could be kept; `refused` holds each, the text names the first and its mend."""
+
+    def __init__(self, refused: Sequence[RefusedRow]) -> None:
+        super().__init__(_first_of(refused))
+        self.refused = list(refused)
+
+
+def _first_of(refused: Sequence[RefusedRow]) -> str:
+    if not refused:
+        return "there are no rows; send at least one"
+    bad = refused[0]
+    return f"no row could be kept; row {bad.row + 1}: {bad.detail}; {bad.mend}"

@@ -1,0 +1,62 @@
+"""Asking about contributions and their rows."""
+
+from __future__ import annotations
+
+from django.db.models import F, QuerySet
+
+from apps.accounts.models import Account
+from apps.contributions.models import Contribution, Revision, Row
+from apps.contributions.stages import Stage
+from apps.skills.models import ModelLine
+
+OPEN = (Stage.SUBMITTED, Stage.IN_REVIEW, Stage.QUARANTINED, Stage.CHANGES_REQUESTED)
+
+
+def public() -> QuerySet[Contribution]:
+    """Every contribution that others may see in a list, newest first."""
+    contributions = Contribution.objects.exclude(stage=Stage.DRAFT)
+    return contributions.select_related("author", "skill", "line")
+
+
+def by(author: Account) -> QuerySet[Contribution]:
+    """Everything one person offered, newest first."""
+    return Contribution.objects.filter(author=author).select_related("skill", "line")
+
+
+def sent_before(author: Account, batch: str) -> Contribution | None:
+    """What the author has offered under this name of theirs, if anything."""
+    offered = Contribution.objects.select_related("author", "skill", "line")
+    return offered.filter(author=author, batch=batch).first()
+
+
+def waiting_for_checks() -> QuerySet[Contribution]:
+    """Submitted and not yet screened, oldest first."""
+    return Contribution.objects.filter(stage=Stage.SUBMITTED).order_by("pk")
+
+
+def accepted(line: ModelLine) -> QuerySet[Contribution]:
+    """Accepted contributions of a line, oldest first."""
+    return Contribution.objects.filter(line=line, stage=Stage.ACCEPTED).order_by("pk")
+
+
+def current_revision(contribution: Contribution) -> Revision:
+    """The revision that stands."""
+    return contribution.revisions.get(number=contribution.revision)
+
+
+def rows_of(contribution: Contribution) -> QuerySet[Row]:
+    """The rows of the current revision, in order."""
+    rows = Row.objects.filter(
+        revision__contribution=contribution, revision__number=contribution.revision
+    )
+    return rows.select_related("skill", "trace").order_by("position")
+
+
+def accepted_rows(line: ModelLine) -> QuerySet[Row]:
+    """The current rows of every accepted contribution of a line, oldest first."""
+    rows = Row.objects.filter(
+        revision__contribution__line=line,
+        revision__contribution__stage=Stage.ACCEPTED,
+        revision__number=F("revision__contribution__revision"),
+    )
+    return rows.select_related("skill", "revision").order_by("revision__contribution", "position")

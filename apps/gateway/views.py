@@ -1,0 +1,181 @@
+"""OpenAI-compatible serving: pick the version, ask the runtime, log the trace, say who answered."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.accounts.errors import BadToken, ScopeMissing
+from apps.accounts.models import Account, Scope
+from apps.accounts.queries import token_holder
+from apps.gateway import asking, mirror
+from apps.gateway.asking import Asking
+from apps.gateway.errors import BadRequest, error_response
+from apps.rollouts import queries, upstream
+from apps.rollouts.errors import RolloutRefused, UnknownVersion, UpstreamRefused
+from apps.rollouts.queries import Route
+from apps.skills.models import ModelLine
+from apps.skills.queries import the_line
+from apps.traces.actions import log
+from apps.traces.models import Arm, Trace
+
+View = Callable[..., HttpResponse]
+
+
+def refusing_in_openai_shape(view: View) -> View:
+    """Turn every refusal into the error body that OpenAI's clients read."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except BadRequest as bad:
+            return error_response(str(bad), status=bad.status, code=bad.code, param=bad.param)
+        except BadToken as bad:
+            return error_response(str(bad), status=401, code="invalid_api_key")
+        except ScopeMissing as bad:
+            return error_response(str(bad), status=403, code="insufficient_scope")
+        except (UnknownVersion, ModelLine.DoesNotExist) as bad:
+            return error_response(str(bad), status=404, code="model_not_found", param="model")
+        except RolloutRefused as bad:
+            return error_response(str(bad), status=503, code="upstream_unavailable")
+
+    return wrapped
+
+
+@require_GET
+@refusing_in_openai_shape
+def models(request: HttpRequest) -> JsonResponse:
+    """Channels first (they move), then every published version (they never do)."""
+    _caller(request)
+    line = the_line()
+    names = [channel.name for channel in line.channels.order_by("pk")]
+    names += [version.name for version in line.versions.order_by("-pk")]
+    data = [{"id": name, "object": "model", "owned_by": line.name} for name in names]
+    return JsonResponse({"object": "list", "data": data})
+
+
+@csrf_exempt
+@require_POST
+@refusing_in_openai_shape
+def chat_completions(request: HttpRequest) -> HttpResponse:
+    """Answer by the version that the caller's channel and user get; every answer is a trace."""
+    caller = _caller(request)
+    asked = asking.read(request.body)
+    line = the_line()
+    route = _route(line, asked)
+    if asked.stream:
+        return _streamed(line, asked, route, caller)
+    answer, trace = _answer(line, asked, route, caller)
+    if route.shadow:
+        mirror.later(trace, route.shadow, asked.body, experiment=route.experiment)
+    response = JsonResponse({**answer, "id": trace.public_id, "model": trace.version})
+    return _named(response, trace)
+
+
+def _caller(request: HttpRequest) -> Account:
+    header = request.headers.get("Authorization", "")
+    if not header.startswith("Bearer "):
+        raise BadToken("send your token as “Authorization: Bearer ofw_pat_…”")
+    token = token_holder(header.removeprefix("Bearer ").strip())
+    if Scope.CHAT not in token.scopes:
+        raise ScopeMissing(f"this token lacks the scope “{Scope.CHAT}”; make one that has it")
+    return token.account
+
+
+def _route(line: ModelLine, asked: Asking) -> Route:
+    """The channel's choice for this user, or exactly the version that was named."""
+    channel = line.channels.select_related("live").filter(name=asked.model or "stable").first()
+    if channel:
+        return queries.route(channel, asked.user)
+    return Route(queries.version_named(asked.model), Arm.LIVE)
+
+
+def _answer(
+    line: ModelLine, asked: Asking, route: Route, caller: Account
+) -> tuple[dict[str, Any], Trace]:
+    """Ask the runtime; a candidate that fails is logged, and the live version answers instead."""
+    began = time.perf_counter()
+    try:
+        answer = upstream.chat(route.version, asked.body)
+    except UpstreamRefused as refusal:
+        _log(line, asked, route, caller, began, error=str(refusal))
+        if route.arm != Arm.CANDIDATE:
+            raise
+        live = queries.channel_named(line, asked.model or "stable").live
+        return _answer(line, asked, Route(live, Arm.LIVE), caller)
+    return answer, _log(line, asked, route, caller, began, answer=answer)
+
+
+def _log(
+    line: ModelLine,
+    asked: Asking,
+    route: Route,
+    caller: Account,
+    began: float,
+    *,
+    answer: dict[str, Any] | None = None,
+    error: str = "",
+) -> Trace:
+    return log(
+        line,
+        version=route.version.name,
+        digest=route.version.digest,
+        arm=route.arm,
+        experiment=route.experiment,
+        channel=asked.model or "stable",
+        user=asked.user,
+        skill=asked.skill,
+        asked_by=caller,
+        messages=asked.messages,
+        answer=answer,
+        error=error,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _streamed(line: ModelLine, asked: Asking, route: Route, caller: Account) -> HttpResponse:
+    """Server-sent events as the runtime sends them; the trace is written when they end."""
+
+    def events() -> Iterator[str]:
+        began, said = time.perf_counter(), []
+        finish, error = "", ""
+        try:
+            with upstream.stream(route.version, asked.body) as lines:
+                for line_ in lines:
+                    piece = _piece(line_)
+                    said.append(piece.get("content") or "")
+                    finish = piece.get("finish_reason") or finish
+                    yield line_ + "\n"
+        except UpstreamRefused as refusal:
+            error = str(refusal)
+            yield f"data: {error_response(error, status=503, code='upstream').content.decode()}\n\n"
+        message = {"message": {"content": "".join(said)}, "finish_reason": finish}
+        answer = None if error else {"choices": [message], "usage": {}}
+        _log(line, asked, route, caller, began, answer=answer, error=error)
+
+    return StreamingHttpResponse(events(), content_type="text/event-stream")
+
+
+def _piece(line: str) -> dict[str, Any]:
+    """What one event adds: its content, and perhaps why the answer ends."""
+    data = line.removeprefix("data: ")
+    if not line.startswith("data: ") or data == "[DONE]":
+        return {}
+    choice = (json.loads(data).get("choices") or [{}])[0]
+    return {**choice.get("delta", {}), "finish_reason": choice.get("finish_reason")}
+
+
+def _named(response: HttpResponse, trace: Trace) -> HttpResponse:
+    """Say in headers which version answered, and under which trace."""
+    response["x-openflywheel-version"] = trace.version
+    response["x-openflywheel-digest"] = trace.version_digest
+    response["x-openflywheel-trace"] = trace.public_id
+    return response

@@ -1,0 +1,230 @@
+"""What people type and pick."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+
+from apps.accounts import rules as account_rules
+from apps.accounts.models import Account, Scope
+from apps.contributions.actions import Terms
+from apps.contributions.errors import BadFile
+from apps.contributions.models import Consent, Kind, Licence
+from apps.pages import files
+from apps.reviews.models import Verdict
+from apps.skills.models import ModelLine
+
+TEXTS: dict[str, tuple[str, ...]] = {
+    Kind.CORRECTION: ("prompt", "original", "completion"),
+    Kind.PREFERENCE: ("prompt", "chosen", "rejected"),
+    Kind.RATING: ("prompt", "completion", "label"),
+    Kind.DATASET: ("file", "pasted"),
+}
+LEFT_OPEN = ("original", "pasted", "file")
+
+
+def area(rows: int, **attrs: Any) -> forms.Textarea:
+    """A text area that grows with what is typed."""
+    return forms.Textarea(attrs={"rows": rows, **attrs})
+
+
+class SubmitForm(forms.Form):
+    """A new contribution; which fields it has depends on its kind."""
+
+    batch = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
+    trace = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
+    prompt = forms.CharField(label="What was asked", widget=area(2), strip=False)
+    original = forms.CharField(
+        label="What the model answered",
+        help_text="Reviewers see the difference to yours.",
+        widget=area(2),
+        strip=False,
+    )
+    completion = forms.CharField(label="The right answer", widget=area(3), strip=False)
+    chosen = forms.CharField(label="The better answer", widget=area(3), strip=False)
+    rejected = forms.CharField(label="The worse answer", widget=area(3), strip=False)
+    label = forms.TypedChoiceField(
+        label="Is that a good answer?",
+        choices=[("true", "Yes, it is good"), ("false", "No, it is not")],
+        coerce=lambda value: value == "true",
+        widget=forms.RadioSelect,
+    )
+    file = forms.FileField(
+        label="A file of rows", help_text=f"{files.FORMATS}, at most {files.LARGEST // 2**20} MB."
+    )
+    pasted = forms.CharField(
+        label="Or paste the rows",
+        help_text="One JSON object a line, or CSV with headings: prompt and completion.",
+        widget=area(6, spellcheck="false", placeholder='{"prompt": "…", "completion": "…"}'),
+        strip=False,
+    )
+    skill = forms.ChoiceField(
+        label="Skill", help_text="What the model gets wrong here.", required=False
+    )
+    title = forms.CharField(
+        label="Title", help_text="What becomes better, in one line.", max_length=160
+    )
+    description = forms.CharField(
+        label="Where it comes from",
+        help_text="Sources, and how you know that it is right. Markdown is read.",
+        widget=area(2),
+        required=False,
+    )
+    licence = forms.ChoiceField(label="Licence", choices=Licence, widget=forms.RadioSelect)
+    consent = forms.ChoiceField(
+        label="What may be done with it",
+        choices=[*reversed(Consent.choices)],
+        initial=Consent.TRAIN,
+        widget=forms.RadioSelect,
+    )
+    signed_off = forms.BooleanField(
+        label="I wrote this, or have the right to give it under this licence."
+    )
+
+    def __init__(self, *args: Any, line: ModelLine, kind: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = kind
+        self.line_skills = {skill.name: skill for skill in line.skills.all()}
+        self._pick(
+            "skill", [("", "I am not sure"), *((s, t.title) for s, t in self.line_skills.items())]
+        )
+        allowed = line.policy.get("licences") or Licence.values
+        self._pick("licence", [(v, label) for v, label in Licence.choices if v in allowed])
+        kept = TEXTS[kind]
+        for name in {name for texts in TEXTS.values() for name in texts} - set(kept):
+            del self.fields[name]
+        for name in kept:
+            self.fields[name].required = name not in LEFT_OPEN
+        if kind == Kind.RATING:
+            self.fields["completion"].label = "What the model answered"
+
+    def _pick(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = choices
+
+    def texts(self) -> list[forms.BoundField]:
+        """The fields of this kind alone."""
+        return [self[name] for name in TEXTS[self.kind]]
+
+    def clean(self) -> dict[str, Any]:
+        """Read the rows, where they come as a file or pasted."""
+        cleaned = super().clean() or self.cleaned_data
+        self.table = files.Table([], [])
+        if self.kind != Kind.DATASET:
+            return cleaned
+        given = cleaned.get("file")
+        try:
+            if given:
+                self.table = files.read(given.name, given.read())
+            elif "file" not in self.errors:
+                self.table = files.paste(cleaned.get("pasted", ""))
+        except BadFile as error:
+            self.add_error("file" if given else "pasted", sentence(error))
+        return cleaned
+
+    def rows(self) -> list[Any]:
+        """The rows to offer."""
+        if self.kind == Kind.DATASET:
+            return self.table.rows
+        given = {name: self.cleaned_data[name] for name in TEXTS[self.kind]}
+        return [{**given, "trace": self.cleaned_data["trace"] or None}]
+
+    def terms(self) -> Terms:
+        """What was agreed to."""
+        picked = self.cleaned_data
+        return Terms(picked["licence"], picked["consent"], picked["signed_off"])
+
+
+class ReviseForm(forms.Form):
+    """New rows for a contribution that was asked to change."""
+
+    pasted = forms.CharField(
+        label="The rows",
+        help_text="One JSON object a line; edit, add or take out lines.",
+        widget=area(10, spellcheck="false"),
+        strip=False,
+    )
+    note = forms.CharField(label="What you changed", max_length=500)
+
+    def clean_pasted(self) -> str:
+        """Read the rows."""
+        try:
+            self.table = files.paste(self.cleaned_data["pasted"])
+        except BadFile as error:
+            raise forms.ValidationError(sentence(error)) from error
+        return self.cleaned_data["pasted"]
+
+
+class CommentForm(forms.Form):
+    """A line of the discussion."""
+
+    text = forms.CharField(
+        label="Say something", help_text="Markdown is read.", widget=area(2), max_length=10_000
+    )
+
+
+class DecisionForm(forms.Form):
+    """A reviewer's verdict on what they have read."""
+
+    digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    verdict = forms.ChoiceField(choices=Verdict, widget=forms.HiddenInput)
+    because = forms.CharField(
+        label="Why",
+        help_text="Needed to ask for changes or to reject: what should the contributor do next?",
+        widget=area(3),
+        max_length=10_000,
+        required=False,
+    )
+
+
+class ReasonForm(forms.Form):
+    """Why something is done that needs a reason."""
+
+    because = forms.CharField(label="Why", widget=area(2), max_length=10_000)
+
+
+class SignInForm(AuthenticationForm):
+    """Name and password."""
+
+    error_messages = {
+        "invalid_login": "No account has this name and password. Capital letters count.",
+        "inactive": "This account is switched off.",
+    }
+
+
+class SignUpForm(forms.Form):
+    """A new account."""
+
+    username = forms.CharField(
+        label="Name",
+        help_text="Everyone sees it beside your PRs. A pseudonym is fine.",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+    )
+    password = forms.CharField(
+        label="Password",
+        help_text="At least 12 characters.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+    )
+
+
+class TokenForm(forms.Form):
+    """A new token and what it may do."""
+
+    name = forms.CharField(label="Name", help_text="What it is for.", max_length=80)
+    scopes = forms.MultipleChoiceField(label="It may", widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        allowed = account_rules.scopes_of(account)
+        field = self.fields["scopes"]
+        if isinstance(field, forms.MultipleChoiceField):
+            field.choices = [(s.value, s.label) for s in Scope if s in allowed]
+
+
+def sentence(error: Exception) -> str:
+    """A refusal as a sentence: capital at its start, full stop at its end."""
+    text = str(error).strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"

@@ -1,0 +1,454 @@
+"""Plots as inline SVG: drawn by Vega-Lite, coloured by the site's own tokens.
+
+Vega-Lite writes colours into the drawing. The specs here name inks by a stand-in colour, and
+`ink` turns each into a class, so that the stylesheet decides and dark mode works. The drawing
+carries no style attribute, no script and no fixed colour, which a strict CSP asks for. Every plot
+is drawn twice, for a wide and a narrow screen, and comes with its numbers as a table.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+INKS = (
+    "ink",
+    "soft",
+    "grid",
+    "surface",
+    "before",
+    "after",
+    "band",
+    "margin",
+    "second",
+    "third",
+    "fourth",
+)
+COLOUR = {name: f"#ab{n:02d}cd" for n, name in enumerate(INKS)}
+NAME = {colour: name for name, colour in COLOUR.items()}
+PLAIN = {"none", "transparent", "currentColor"}
+
+WIDE, NARROW = 760, 340
+POINT = {"filled": True, "size": 25, "opacity": 1}
+# Lines differ by colour and by dash.
+SERIES: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("after", ()),
+    ("second", (6, 3)),
+    ("third", (2, 3)),
+    ("fourth", (8, 3, 2, 3)),
+)
+# How an axis of powers of ten is lettered: 1/100, 1/10, 1, 10, 100, 1k.
+DECADES = "datum.value < 0 ? '1/' + pow(10, -datum.value) : format(pow(10, datum.value), '~s')"
+SVG = "{http://www.w3.org/2000/svg}"
+# What a screen reader gets is the title, the description and the table; not each mark.
+SPOKEN = {"role", "aria-roledescription", "aria-label", "aria-hidden", "pointer-events"}
+
+
+class Entry(NamedTuple):
+    """A line of the legend: a drawing of the mark, and what it stands for."""
+
+    drawing: SafeString
+    word: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot for both widths of screen, its legend, one sentence, and the same numbers."""
+
+    title: str
+    says: str
+    wide: SafeString
+    narrow: SafeString
+    legend: tuple[Entry, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+class Skill(NamedTuple):
+    """One skill before and after, in percent; `low` and `high` bound the change in points."""
+
+    name: str
+    before: float
+    after: float
+    low: float
+    high: float
+    protected: bool = False
+    margin: float = 0.0
+    cases: int = 0
+
+
+class Reading(NamedTuple):
+    """What a gate had collected after so many requests, as a share of what it needs to decide."""
+
+    requests: int
+    gate: str
+    share: float
+    stage: str = ""
+
+
+class Week(NamedTuple):
+    """PRs of the week that starts on `monday`."""
+
+    monday: date
+    submitted: int
+    accepted: int
+    shipped: int
+
+
+def comparison(skills: Iterable[Skill]) -> Plot:
+    """Each skill before → after with the interval of the change, protected margins marked."""
+    ordered = sorted(skills, key=lambda s: s.before - s.after)
+    values = [
+        {
+            "skill": s.name,
+            "before": s.before,
+            "after": s.after,
+            "low": _within(s.before + s.low),
+            "high": _within(s.before + s.high),
+            "floor": _within(s.before - s.margin) if s.protected else None,
+        }
+        for s in ordered
+    ]
+    skill = {"field": "skill", "type": "nominal", "sort": None, "title": None}
+    axis = {"title": "answered right, %", "scale": {"domain": [0, 100]}}
+
+    def mark(kind: str, field: str, colour: str, to: str = "", **look: Any) -> dict[str, Any]:
+        encoding: dict[str, Any] = {
+            "y": skill,
+            "x": {"field": field, "type": "quantitative", **axis},
+            "color": {"value": COLOUR[colour]},
+        }
+        if to:
+            encoding["x2"] = {"field": to}
+        return {"mark": {"type": kind, "opacity": 1, **look}, "encoding": encoding}
+
+    layers = [
+        mark("rule", "low", "band", to="high", strokeWidth=9, strokeCap="round"),
+        mark("rule", "before", "before", to="after", strokeWidth=2),
+        mark("tick", "floor", "margin", thickness=2, size=18),
+        mark("point", "before", "before", filled=True, size=55, shape="circle"),
+        mark("point", "after", "after", filled=True, size=95, shape="diamond"),
+    ]
+    protected = sum(s.protected for s in ordered)
+    return _plot(
+        "Skills before and after",
+        _compared(ordered),
+        values,
+        layers,
+        height=lambda width: 30 * max(len(ordered), 1),
+        legend=[
+            _entry("before", "before", "dot"),
+            _entry("after", "after", "diamond"),
+            _entry("band", "95 % interval of the change", "bar"),
+            *([_entry("margin", "lowest allowed, protected skill", "tick")] if protected else []),
+        ],
+        columns=("Skill", "Before", "After", "Change", "Low", "High", "Margin", "Cases"),
+        rows=[
+            (
+                s.name,
+                s.before,
+                s.after,
+                _signed(s.after - s.before),
+                _signed(s.low),
+                _signed(s.high),
+                s.margin if s.protected else None,
+                s.cases or None,
+            )
+            for s in ordered
+        ],
+    )
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "−")
+
+
+def _within(percent: float) -> float:
+    return min(max(percent, 0.0), 100.0)
+
+
+def _compared(skills: Sequence[Skill]) -> str:
+    better = [s for s in skills if s.low > 0]
+    worse = [s for s in skills if s.high < 0]
+    broken = [s for s in skills if s.protected and s.low < -s.margin]
+    told = [
+        f"{len(better)} of {len(skills)} skills are clearly better, {len(worse)} clearly worse",
+        "the others cannot be told apart from before"
+        if len(better) + len(worse) < len(skills)
+        else "",
+        f"of {', '.join(s.name for s in broken)} a fall beyond the margin is not ruled out"
+        if broken
+        else "",
+    ]
+    return "; ".join(part for part in told if part) + "."
+
+
+def evidence_over_requests(
+    readings: Sequence[Reading], stages: Sequence[tuple[int, str]] = ()
+) -> Plot:
+    """The evidence of each gate over requests, with the line where a gate decides.
+
+    `stages` are (requests at entry, name) and are drawn as upright lines; evidence starts anew in
+    each.
+    """
+    names = list(dict.fromkeys(r.gate for r in readings))
+    values = [
+        {"requests": r.requests, "gate": r.gate, "stage": r.stage, "evidence": _decades(r.share)}
+        for r in readings
+    ]
+    decades = [_decades(r.share) for r in readings]
+    y = {
+        "field": "evidence",
+        "type": "quantitative",
+        "title": "evidence, of what decides",
+        "scale": {"domain": [math.floor(min([-1, *decades])), math.ceil(max([1, *decades]))]},
+        "axis": {"tickMinStep": 1, "labelExpr": DECADES},
+    }
+    x = {"field": "requests", "type": "quantitative", "title": "answers of the candidate"}
+    entries = {"values": [{"requests": at, "name": name} for at, name in stages]}
+    soft = {"value": COLOUR["soft"]}
+    layers: list[dict[str, Any]] = [
+        {
+            "data": entries,
+            "mark": {"type": "rule", "strokeWidth": 1, "strokeDash": [2, 3]},
+            "encoding": {"x": x, "color": soft},
+        },
+        {
+            "data": entries,
+            "mark": {"type": "text", "align": "left", "dx": 4, "y": 8, "fontSize": 12},
+            "encoding": {"x": x, "text": {"field": "name"}, "color": soft},
+        },
+        {
+            "data": {"values": [{"evidence": 0}]},
+            "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [6, 4]},
+            "encoding": {"y": y, "color": {"value": COLOUR["margin"]}},
+        },
+        *(_line(name, x, y, *SERIES[n % len(SERIES)]) for n, name in enumerate(names)),
+    ]
+    decided = sorted({r.gate for r in readings if r.share >= 1})
+    last = {r.gate: r for r in readings}
+    return _plot(
+        "Evidence of the gates",
+        f"Decided: {', '.join(decided)}." if decided else "No gate has decided yet.",
+        values,
+        layers,
+        height=lambda width: 260,
+        legend=[
+            *(
+                _entry(SERIES[n % len(SERIES)][0], name, "line", SERIES[n % len(SERIES)][1])
+                for n, name in enumerate(names)
+            ),
+            _entry("margin", "enough to decide", "line", (6, 4)),
+        ],
+        columns=("Gate", "Stage", "Answers", "Evidence, of what decides"),
+        rows=[
+            (name, last[name].stage, last[name].requests, _times(last[name].share))
+            for name in names
+        ],
+    )
+
+
+def _line(
+    name: str, x: dict[str, Any], y: dict[str, Any], colour: str, dash: Sequence[int]
+) -> dict[str, Any]:
+    return {
+        "transform": [{"filter": {"field": "gate", "equal": name}}],
+        "mark": {"type": "line", "strokeWidth": 2, "strokeDash": list(dash), "point": POINT},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "detail": {"field": "stage", "type": "nominal"},
+            "color": {"value": COLOUR[colour]},
+        },
+    }
+
+
+def _times(share: float) -> str:
+    if share >= 1000:
+        return "over 1,000 times"
+    return f"{share:.2g} times" if share >= 0.001 else "under 0.001 times"
+
+
+def _decades(share: float) -> float:
+    return math.log10(min(max(share, 1e-3), 1e3))
+
+
+def weeks(counts: Sequence[Week]) -> Plot:
+    """PRs a week: submitted, and within them accepted and shipped."""
+    values = [
+        {
+            "week": f"{week.monday:%-d %b}",
+            "submitted": week.submitted,
+            "accepted": week.accepted,
+            "shipped": week.shipped,
+        }
+        for week in counts
+    ]
+    week = {
+        "field": "week",
+        "type": "ordinal",
+        "sort": None,
+        "title": None,
+        "axis": {"labelAngle": 0, "labelOverlap": True, "ticks": False},
+    }
+
+    def bars(field: str, colour: str, share: float) -> dict[str, Any]:
+        return {
+            "mark": {"type": "bar", "width": {"band": share}, "cornerRadiusEnd": 2},
+            "encoding": {
+                "x": week,
+                "y": {
+                    "field": field,
+                    "type": "quantitative",
+                    "title": "PRs",
+                    "axis": {"tickMinStep": 1},
+                },
+                "color": {"value": COLOUR[colour]},
+            },
+        }
+
+    return _plot(
+        "PRs a week",
+        f"{sum(w.submitted for w in counts)} PRs in {len(counts)} weeks, "
+        f"{sum(w.accepted for w in counts)} accepted, {sum(w.shipped for w in counts)} serving.",
+        values,
+        [
+            bars("submitted", "band", 0.72),
+            bars("accepted", "before", 0.46),
+            bars("shipped", "after", 0.22),
+        ],
+        height=lambda width: 220,
+        legend=[
+            _entry("band", "submitted", "bar"),
+            _entry("before", "accepted", "bar"),
+            _entry("after", "serving", "bar"),
+        ],
+        columns=("Week of", "Submitted", "Accepted", "Serving"),
+        rows=[(f"{w.monday:%-d %B %Y}", w.submitted, w.accepted, w.shipped) for w in counts],
+    )
+
+
+def _plot(
+    title: str,
+    says: str,
+    values: list[dict[str, Any]],
+    layers: list[dict[str, Any]],
+    *,
+    height: Any,
+    legend: Sequence[Entry],
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> Plot:
+    drawings = {
+        name: draw(
+            json.dumps(_spec(values, layers, width, height(width)), sort_keys=True),
+            title,
+            says,
+            name,
+        )
+        for name, width in (("wide", WIDE), ("narrow", NARROW))
+    }
+    return Plot(
+        title, says, drawings["wide"], drawings["narrow"], tuple(legend), columns, tuple(rows)
+    )
+
+
+def _spec(
+    values: list[dict[str, Any]], layers: list[dict[str, Any]], width: int, height: int
+) -> dict[str, Any]:
+    text = {"labelColor": COLOUR["soft"], "titleColor": COLOUR["soft"]}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": width,
+        "height": height,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 12, "right": 10, "top": 6, "bottom": 6},
+        "background": None,
+        "data": {"values": values},
+        "layer": layers,
+        "config": {
+            "font": "sans-serif",
+            "view": {"stroke": None},
+            "axis": {
+                **text,
+                "labelFontSize": 12.5,
+                "titleFontSize": 12.5,
+                "titleFontWeight": "normal",
+                "gridColor": COLOUR["grid"],
+                "domain": False,
+                "ticks": False,
+                "labelPadding": 8,
+                "titlePadding": 10,
+                "labelLimit": 130,
+            },
+            "axisX": {"tickCount": 5},
+        },
+    }
+
+
+@lru_cache(maxsize=256)
+def draw(spec: str, title: str, says: str, width: str) -> SafeString:
+    """The SVG of a Vega-Lite spec (JSON), ready to stand in a page."""
+    import vl_convert
+
+    # Our own renderer's drawing of our own spec, not something that came in.
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(SVG)
+        ink(element)
+    name = "plot-" + hashlib.sha256(f"{spec}{width}".encode()).hexdigest()[:12]
+    size = root.get("viewBox", "0 0 1 1")
+    root.attrib.clear()
+    root.attrib.update(
+        {
+            "class": f"plot plot-{width}",
+            "viewBox": size,
+            "role": "img",
+            "aria-labelledby": f"{name} {name}-says",
+        }
+    )
+    for tag, text, key in (("desc", says, f"{name}-says"), ("title", title, name)):
+        child = ElementTree.Element(tag, {"id": key})
+        child.text = text
+        root.insert(0, child)
+    # ElementTree has escaped every text in it.
+    return mark_safe(ElementTree.tostring(root, encoding="unicode"))  # noqa: S308
+
+
+def ink(element: ElementTree.Element) -> None:
+    """Turn the stand-in colours of one element into classes; any other colour is refused."""
+    classes = []
+    for paint in ("fill", "stroke"):
+        colour = element.get(paint)
+        if colour is None or colour in PLAIN:
+            continue
+        if colour not in NAME:
+            raise ValueError(
+                f"A plot uses the fixed colour {colour}; name one of {', '.join(INKS)}."
+            )
+        classes.append(f"{paint[0]}-{NAME[colour]}")
+        del element.attrib[paint]
+    for attribute in SPOKEN | {"style", "font-family", "class"}:
+        element.attrib.pop(attribute, None)
+    if classes:
+        element.set("class", " ".join(classes))
+
+
+def _entry(colour: str, word: str, kind: str, dash: Sequence[int] = ()) -> Entry:
+    shapes = {
+        "dot": '<circle class="f-{0}" cx="12" cy="6" r="4"/>',
+        "diamond": '<path class="f-{0}" d="M12 0l5 6-5 6-5-6z"/>',
+        "bar": '<rect class="f-{0}" x="1" y="1" width="22" height="10" rx="3"/>',
+        "tick": '<path class="s-{0}" stroke-width="2" d="M12 0v12"/>',
+        "line": '<path class="s-{0}" stroke-width="2" stroke-dasharray="{1}" d="M0 6h24"/>',
+    }
+    drawing = format_html(shapes[kind], colour, " ".join(map(str, dash)) or "none")
+    return Entry(format_html('<svg viewBox="0 0 24 12" aria-hidden="true">{}</svg>', drawing), word)

@@ -1,0 +1,303 @@
+"""The parts of the design system, for use in templates: `{% load ui %}`."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.pages import diffs, looks, markdown
+from apps.pages.paging import Slice
+from apps.reviews import rules as review_rules
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing that repeats the word beside it, and so is hidden from screen readers."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>',
+        looks.ICONS[name],
+    )
+
+
+@register.simple_tag
+def badge(word: str, tone: str = "quiet", icon_name: str = "dot") -> SafeString:
+    """A word in a pill, with its icon."""
+    return format_html('<span class="badge tone-{}">{}{}</span>', tone, icon(icon_name), word)
+
+
+@register.simple_tag
+def stage(name: str) -> SafeString:
+    """The badge of a stage of a contribution, a build or a rollout."""
+    look = looks.of_stage(str(name))
+    return badge(look.word, look.tone, look.icon)
+
+
+@register.simple_tag
+def severity(name: str) -> SafeString:
+    """The badge of a finding's severity."""
+    look = looks.SEVERITIES[str(name)]
+    return badge(look.word, look.tone, look.icon)
+
+
+@register.simple_tag
+def when(moment: datetime | None, absent: str = "–") -> str:
+    """How long ago, in a `<time>` that carries the exact moment."""
+    if moment is None:
+        return absent
+    exact = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        exact.strftime("%-d %B %Y, %H:%M:%S %Z"),
+        _from_now(moment),
+    )
+
+
+def _from_now(moment: datetime) -> str:
+    seconds = (timezone.now() - moment).total_seconds()
+    past = seconds >= 0
+    if abs(seconds) < 45:
+        return "just now" if past else "in a moment"
+    words = duration(abs(seconds))
+    return f"{words} ago" if past else f"in {words}"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them, in at most two units: `48 s`, `3 min 20 s`, `2 h`, `5 d 4 h`."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s".replace(".0 ", " ")
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    left, parts = round(seconds), list[str]()
+    for name, size in units:
+        if left >= size or parts:
+            count, left = divmod(left, size)
+            parts.append(f"{count} {name}" if count else "")
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if part)
+
+
+@register.filter
+def points(value: float | None) -> str:
+    """A difference in percentage points, with its sign: `+12.5`, `−3.0`."""
+    if value is None:
+        return "–"
+    return f"{value:+.1f}".replace("-", "−")
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share of a hundred with one decimal: `98.4 %`."""
+    return "–" if value is None else f"{value:.1f} %"
+
+
+@register.filter
+def short(digest: str) -> str:
+    """The first twelve characters of a digest."""
+    return str(digest).removeprefix("sha256:")[:12]
+
+
+@register.simple_block_tag
+def card(
+    content: str, title: str = "", aside: str = "", lead: bool = False, flush: bool = False
+) -> str:
+    """A framed part of a page, with its heading; `flush` for rows and tables."""
+    return render_to_string(
+        "components/card.html",
+        {"content": content, "title": title, "aside": aside, "lead": lead, "flush": flush},
+    )
+
+
+@register.simple_block_tag
+def empty(content: str, title: str, icon_name: str = "inbox") -> str:
+    """What stands where nothing is: why, and what to do next."""
+    return render_to_string(
+        "components/empty.html", {"content": content, "title": title, "icon_name": icon_name}
+    )
+
+
+@register.simple_block_tag
+def note(content: str, tone: str = "info", icon_name: str = "info", title: str = "") -> str:
+    """A message of the site to its reader."""
+    return render_to_string(
+        "components/note.html",
+        {"content": content, "tone": tone, "icon_name": icon_name, "title": title},
+    )
+
+
+@register.simple_block_tag
+def table(content: str, caption: str, shown: bool = False) -> str:
+    """A table that scrolls by itself on a narrow screen; `content` is its head and body."""
+    return render_to_string(
+        "components/table.html", {"content": content, "caption": caption, "shown": shown}
+    )
+
+
+@register.inclusion_tag("components/messages.html")
+def notes(messages: Iterable[Any] | None) -> dict[str, Any]:
+    """Django's messages as notes."""
+    shown = [(looks.LEVELS.get(m.level_tag, looks.LEVELS["info"]), m) for m in messages or ()]
+    return {"notes": shown}
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField) -> dict[str, Any]:
+    """A form field: label, help, input and, beside it, what is wrong with it."""
+    widget = bound.field.widget
+    several = isinstance(widget, RadioSelect | CheckboxSelectMultiple)
+    described = [f"{bound.id_for_label or bound.auto_id}_help"] if bound.help_text else []
+    if bound.errors:
+        described.append(f"{bound.id_for_label or bound.auto_id}_error")
+    attrs: dict[str, Any] = {}
+    if described:
+        attrs["aria-describedby"] = " ".join(described)
+    if bound.errors:
+        attrs["aria-invalid"] = "true"
+    return {
+        "field": bound,
+        "several": several,
+        "single": isinstance(widget, CheckboxInput),
+        "control": "" if several else bound.as_widget(attrs=attrs),
+        "id": bound.id_for_label or bound.auto_id,
+    }
+
+
+@register.inclusion_tag("components/errors.html")
+def form_errors(form: Any) -> dict[str, Any]:
+    """What is wrong with the form as a whole."""
+    return {"errors": form.non_field_errors()}
+
+
+@register.inclusion_tag("components/pagination.html")
+def pagination(page: Slice, things: str) -> dict[str, Any]:
+    """Links to the neighbours of a page of a list."""
+    return {"page": page, "things": things}
+
+
+@register.inclusion_tag("components/stat.html")
+def stat(label: str, value: Any, unit: str = "", under: str = "") -> dict[str, Any]:
+    """One number, what it counts, and what it stands on; goes inside `<dl class="stats">`."""
+    return {"label": label, "value": value, "unit": unit, "under": under}
+
+
+@register.inclusion_tag("components/hops.html")
+def hops(stops: Sequence[Any]) -> dict[str, Any]:
+    """The life of a thing. A stop has `state` (done, now, later, stopped), `title`, `link`,
+    `at`, `detail` and `tag`, a short id."""
+    icons = {"done": "check", "now": "dot", "later": "dot", "stopped": "cross"}
+    return {"stops": [(stop, icons[_of(stop, "state")]) for stop in stops]}
+
+
+@register.inclusion_tag("components/stages.html")
+def stages(stops: Sequence[Any]) -> dict[str, Any]:
+    """The stages of a rollout. A stop has `state` as a hop has, `share` and `detail`."""
+    icons = {"done": "check", "now": "dot", "later": "dot", "stopped": "turn"}
+    return {"stops": [(stop, icons[_of(stop, "state")]) for stop in stops]}
+
+
+def _of(thing: Any, name: str) -> Any:
+    return thing[name] if isinstance(thing, dict) else getattr(thing, name)
+
+
+@register.inclusion_tag("components/finding.html")
+def finding(found: Any) -> dict[str, Any]:
+    """What a screen found: how grave, in which rows, why, and how it is mended."""
+    return {"found": found, "look": looks.SEVERITIES[str(_of(found, "severity"))]}
+
+
+@register.filter
+def row_numbers(rows: Sequence[int] | None) -> str:
+    """Rows counted from nought, as people count them: `rows 1–3, 7`; `the whole PR` for none."""
+    if not rows:
+        return "the whole PR"
+    runs: list[list[int]] = []
+    for row in sorted(set(rows)):
+        if runs and row == runs[-1][1] + 1:
+            runs[-1][1] = row
+        else:
+            runs.append([row, row])
+    named = [f"{a + 1}" if a == b else f"{a + 1}–{b + 1}" for a, b in runs]
+    more = f" and {len(named) - 8} more places" if len(named) > 8 else ""
+    return f"row{'s' if len(rows) > 1 else ''} {', '.join(named[:8])}{more}"
+
+
+@register.inclusion_tag("components/diff.html")
+def diff(before: str, after: str, was: str = "Now", becomes: str = "Proposed") -> dict[str, Any]:
+    """Two texts under each other, with what is gone and what is new marked word by word."""
+    left, right = diffs.compare(before, after)
+    return {"left": left, "right": right, "was": was, "becomes": becomes}
+
+
+@register.inclusion_tag("components/facts.html")
+def facts(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Names and values, in two columns."""
+    return {"pairs": pairs}
+
+
+@register.inclusion_tag("components/tabs.html")
+def tabs(label: str, links: Iterable[tuple[str, str, bool, int | None]]) -> dict[str, Any]:
+    """Links to the parts of one thing: (word, address, whether it is shown now, count)."""
+    return {"label": label, "links": links}
+
+
+@register.inclusion_tag("components/crumbs.html")
+def crumbs(*parts: str) -> dict[str, Any]:
+    """Where the reader is: address, word, address, word …, and the last word without one."""
+    pairs = list(zip(parts[:-1:2], parts[1::2], strict=False))
+    return {"pairs": pairs, "here": parts[-1] if len(parts) % 2 else ""}
+
+
+@register.inclusion_tag("components/figure.html")
+def figure(plot: Any, heading: str = "") -> dict[str, Any]:
+    """A plot, its legend, and the same numbers in a table."""
+    return {"plot": plot, "heading": heading}
+
+
+@register.simple_tag(takes_context=True)
+def here(context: dict[str, Any], *prefixes: str) -> str:
+    """`aria-current` for a link of the navigation, when the page lies under it."""
+    request = context.get("request")
+    inside = request and any(request.path.startswith(prefix) for prefix in prefixes)
+    return mark_safe(' aria-current="page"') if inside else ""
+
+
+@register.filter
+def shown(value: Any) -> Any:
+    """A cell: numbers with one decimal, nothing as a dash, the rest as it is."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.1f}".replace("-", "−")
+    return f"{value:,}".replace("-", "−") if isinstance(value, int) else value
+
+
+@register.filter
+def may_decide(user: Any) -> bool:
+    """Whether this visitor's role includes deciding on PRs."""
+    return review_rules.may_decide(user)
+
+
+@register.filter
+def counted(number: int, words: str) -> str:
+    """A count with its word: `{{ n|counted:"row,rows" }}`."""
+    one, many = words.split(",")
+    return f"{number:,} {one if number == 1 else many}"
+
+
+@register.filter
+def written(text: str) -> SafeString:
+    """What somebody wrote, as Markdown made safe."""
+    return markdown.render(text)

@@ -1,0 +1,48 @@
+"""The addresses of the pages."""
+
+from django.urls import path
+
+from apps.pages.views import (
+    accounts,
+    builds,
+    community,
+    contributions,
+    home,
+    reviews,
+    rollouts,
+    style,
+    submit,
+)
+
+app_name = "pages"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("prs", contributions.index, name="contributions"),
+    path("prs/<int:number>", contributions.show, name="contribution"),
+    path("prs/<int:number>/rows", contributions.rows, name="contribution_rows"),
+    path("prs/<int:number>/checks", contributions.checks, name="contribution_checks"),
+    path("prs/<int:number>/history", contributions.past, name="contribution_history"),
+    path("prs/<int:number>/comment", contributions.comment, name="comment"),
+    path("prs/<int:number>/withdraw", contributions.withdraw, name="withdraw"),
+    path("prs/<int:number>/revise", contributions.revise, name="revise"),
+    path("submit", submit.submit, name="submit"),
+    path("review", reviews.desk, name="desk"),
+    path("review/next", reviews.take_next, name="next"),
+    path("review/<int:number>", reviews.review, name="review"),
+    path("builds", builds.index, name="builds"),
+    path("builds/plan", builds.plan, name="plan"),
+    path("builds/<int:number>", builds.show, name="build"),
+    path("builds/<int:number>/override", builds.override, name="override"),
+    path("builds/<int:number>/roll-out", builds.roll_out, name="roll_out"),
+    path("rollouts", rollouts.index, name="rollouts"),
+    path("rollouts/<int:number>", rollouts.show, name="rollout"),
+    path("rollouts/<int:number>/act", rollouts.act, name="rollout_act"),
+    path("leaderboard", community.leaderboard, name="leaderboard"),
+    path("sign-in", accounts.sign_in, name="sign_in"),
+    path("sign-up", accounts.sign_up, name="sign_up"),
+    path("sign-out", accounts.sign_out, name="sign_out"),
+    path("tokens", accounts.tokens, name="tokens"),
+    path("tokens/<int:number>/revoke", accounts.revoke, name="revoke"),
+    path("style", style.style, name="style"),
+]

@@ -1,0 +1,1 @@
+"""The pages: each asks `queries`, calls `actions`, and decides nothing."""

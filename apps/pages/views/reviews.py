@@ -1,0 +1,135 @@
+"""The review desk: the queue, and one screen on which a person decides."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import Account
+from apps.checks import queries as checks
+from apps.contributions import queries as contributions
+from apps.contributions import rules as contribution_rules
+from apps.contributions.models import Contribution
+from apps.contributions.stages import Stage
+from apps.history.errors import MoveRefused
+from apps.pages import forms
+from apps.pages.who import account_of
+from apps.reviews import actions, queries, rules
+from apps.reviews.errors import ReviewRefused
+from apps.reviews.models import Decision, Verdict
+
+IN_VIEW, ROWS_IN_VIEW = 25, 20
+
+DECIDE: dict[str, Callable[..., Decision]] = {
+    Verdict.ACCEPT: actions.accept,
+    Verdict.CHANGES: actions.ask_for_changes,
+    Verdict.REJECT: actions.reject,
+    Verdict.RELEASE: actions.release,
+}
+DONE = {
+    Verdict.ACCEPT: "accepted",
+    Verdict.CHANGES: "sent back with what should change",
+    Verdict.REJECT: "rejected",
+    Verdict.RELEASE: "released from quarantine to the queue",
+}
+
+
+@require_safe
+@login_required
+def desk(request: HttpRequest) -> HttpResponse:
+    """What waits for this reviewer, oldest first, and what the screens set aside."""
+    account = _reviewer(request)
+    return render(
+        request,
+        "pages/desk.html",
+        {
+            "waiting": list(queries.queue_for(account)[: IN_VIEW + 1]),
+            "in_view": IN_VIEW,
+            "quarantined": list(queries.quarantine()[: IN_VIEW + 1]),
+            "may_release": account.role in rules.RELEASE,
+        },
+    )
+
+
+@require_POST
+@login_required
+def take_next(request: HttpRequest) -> HttpResponse:
+    """Claim the next PR of the queue and open it."""
+    return _to_the_next(_reviewer(request))
+
+
+@login_required
+def review(request: HttpRequest, number: int) -> HttpResponse:
+    """One PR with everything a decision needs; a POST decides and opens the next one."""
+    account = _reviewer(request)
+    found = Contribution.objects.select_related("author", "skill")
+    contribution = get_object_or_404(found.exclude(stage=Stage.DRAFT), pk=number)
+    form = forms.DecisionForm(request.POST or None, initial={"digest": contribution.digest})
+    if request.method == "POST" and form.is_valid():
+        try:
+            _decide(contribution, account, form.cleaned_data)
+        except (ReviewRefused, MoveRefused) as refusal:
+            form.add_error("because", forms.sentence(refusal))
+        else:
+            done = DONE[Verdict(form.cleaned_data["verdict"])]
+            messages.success(request, f"{contribution} is {done}.")
+            return _to_the_next(account)
+    return render(request, "pages/review.html", _everything(contribution, account, form))
+
+
+def _decide(contribution: Contribution, account: Account, said: dict[str, Any]) -> None:
+    DECIDE[said["verdict"]](
+        contribution, by=account, digest=said["digest"], because=said["because"].strip()
+    )
+
+
+def _everything(
+    contribution: Contribution, account: Account, form: forms.DecisionForm
+) -> dict[str, Any]:
+    """Rows, findings, the claim, and what may be decided; refusals come as sentences."""
+    held, refusal = None, ""
+    try:
+        if contribution.stage == Stage.IN_REVIEW:
+            held = actions.claim(contribution, by=account)
+        elif contribution.stage == Stage.QUARANTINED:
+            rules.ensure_may_release(account, contribution)
+    except ReviewRefused as error:
+        refusal = forms.sentence(error)
+    may_see = contribution_rules.may_see_rows(account, contribution)
+    verdicts = {
+        Stage.IN_REVIEW: [Verdict.ACCEPT, Verdict.CHANGES, Verdict.REJECT],
+        Stage.QUARANTINED: [Verdict.RELEASE, Verdict.REJECT],
+    }.get(Stage(contribution.stage), [])
+    return {
+        "contribution": contribution,
+        "held": held,
+        "refusal": refusal,
+        "may_see": may_see,
+        "rows": list(contributions.rows_of(contribution)[:ROWS_IN_VIEW]) if may_see else [],
+        "findings": list(checks.findings_of(contribution)),
+        "decisions": list(queries.decisions_on(contribution)),
+        "verdicts": [] if refusal else verdicts,
+        "form": form,
+    }
+
+
+def _to_the_next(account: Account) -> HttpResponse:
+    following = actions.next_for(account)
+    if following is None:
+        return redirect("pages:desk")
+    return redirect("pages:review", number=following.pk)
+
+
+def _reviewer(request: HttpRequest) -> Account:
+    """The visitor, if their role includes deciding."""
+    account = account_of(request)
+    if not rules.may_decide(account):
+        raise PermissionDenied(
+            "The review desk is for reviewers. A maintainer can propose you for the role."
+        )
+    return account

@@ -1,0 +1,130 @@
+"""Deciding: accept, ask for changes, reject, release from quarantine."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import Account
+from apps.checks.models import Severity
+from apps.checks.queries import findings_of
+from apps.contributions.models import Contribution
+from apps.contributions.stages import Stage
+from apps.history.actions import move
+from apps.reviews import queries, rules
+from apps.reviews.errors import ClaimedByAnother, ReasonMissing, Stale
+from apps.reviews.models import Claim, Decision, Verdict
+
+CLAIM_LASTS = timedelta(minutes=15)
+
+
+def accept(contribution: Contribution, *, by: Account, digest: str, because: str = "") -> Decision:
+    """Accept the revision whose content digest the reviewer read."""
+    return _decide(contribution, Verdict.ACCEPT, Stage.ACCEPTED, by, digest, because)
+
+
+def ask_for_changes(
+    contribution: Contribution, *, by: Account, digest: str, because: str
+) -> Decision:
+    """Send it back to its author with what should change."""
+    _needs_reason(because)
+    return _decide(contribution, Verdict.CHANGES, Stage.CHANGES_REQUESTED, by, digest, because)
+
+
+def reject(contribution: Contribution, *, by: Account, digest: str, because: str) -> Decision:
+    """Refuse it for good, with a reason and a way back."""
+    _needs_reason(because)
+    return _decide(contribution, Verdict.REJECT, Stage.REJECTED, by, digest, because)
+
+
+def release(contribution: Contribution, *, by: Account, digest: str, because: str) -> Decision:
+    """Overrule a quarantine: back to review, on record with the overruled findings."""
+    _needs_reason(because)
+    rules.ensure_may_release(by, contribution)
+    _ensure_current(contribution, digest)
+    overruled = findings_of(contribution).filter(severity=Severity.QUARANTINE)
+    with transaction.atomic():
+        details = {"overruled": [finding.pk for finding in overruled], "digest": digest}
+        move(contribution, Stage.IN_REVIEW, by=by, because=because, details=details)
+        overruled.update(dismissed_by=by, dismissed_because=because)
+        return _write(contribution, Verdict.RELEASE, by, because, override=True)
+
+
+def claim(contribution: Contribution, *, by: Account) -> Claim:
+    """Hold an item for a while, so that no second reviewer reads it in vain."""
+    rules.ensure_may_decide(by, contribution)
+    with transaction.atomic():
+        Claim.objects.filter(contribution=contribution, expires_at__lte=timezone.now()).delete()
+        held, _ = Claim.objects.select_for_update().get_or_create(
+            contribution=contribution,
+            defaults={"reviewer": by, "expires_at": timezone.now() + CLAIM_LASTS},
+        )
+    if held.reviewer_id != by.pk:
+        raise ClaimedByAnother(
+            f"{held.reviewer} holds {contribution} until {held.expires_at:%H:%M}"
+        )
+    return held
+
+
+def next_for(reviewer: Account) -> Contribution | None:
+    """Claim the next item for a reviewer; None when nothing waits."""
+    for contribution in queries.queue_for(reviewer)[:20]:
+        try:
+            claim(contribution, by=reviewer)
+        except ClaimedByAnother:
+            continue
+        return contribution
+    return None
+
+
+def _decide(
+    contribution: Contribution,
+    verdict: Verdict,
+    entered: Stage,
+    by: Account,
+    digest: str,
+    because: str,
+) -> Decision:
+    rules.ensure_may_decide(by, contribution)
+    _ensure_current(contribution, digest)
+    # A maintainer who accepts what was once quarantined does so against the screens.
+    against = findings_of(contribution).filter(severity=Severity.QUARANTINE).exists()
+    with transaction.atomic():
+        # The digest is part of the comparison: a revision that slips in between wins, we do not.
+        move(
+            contribution,
+            entered,
+            by=by,
+            because=because,
+            also={"digest": digest},
+            details={"verdict": verdict, "digest": digest},
+        )
+        Claim.objects.filter(contribution=contribution).delete()
+        override = against and verdict == Verdict.ACCEPT
+        return _write(contribution, verdict, by, because, override=override)
+
+
+def _write(
+    contribution: Contribution, verdict: Verdict, by: Account, because: str, *, override: bool
+) -> Decision:
+    return Decision.objects.create(
+        contribution=contribution,
+        reviewer=by,
+        verdict=verdict,
+        because=because,
+        revision=contribution.revision,
+        digest=contribution.digest,
+        override=override,
+    )
+
+
+def _ensure_current(contribution: Contribution, digest: str) -> None:
+    if digest != contribution.digest:
+        raise Stale(f"{contribution} has changed since you read it; look at it again")
+
+
+def _needs_reason(because: str) -> None:
+    if not because.strip():
+        raise ReasonMissing("say why, so that the contributor knows what to do next")

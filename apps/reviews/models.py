@@ -1,0 +1,53 @@
+"""What people decided, and who is looking at what."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.accounts.models import Account
+from apps.contributions.models import Contribution
+
+
+class Verdict(models.TextChoices):
+    """What a reviewer can decide."""
+
+    ACCEPT = "accept", "Accept"
+    CHANGES = "changes", "Ask for changes"
+    REJECT = "reject", "Reject"
+    RELEASE = "release", "Release from quarantine"
+
+
+class Decision(models.Model):
+    """One person's verdict on one revision; it binds to the content's digest."""
+
+    contribution = models.ForeignKey(
+        Contribution, on_delete=models.CASCADE, related_name="decisions"
+    )
+    reviewer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="decisions")
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    because = models.TextField(blank=True)
+    revision = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    override = models.BooleanField(
+        default=False, help_text="Taken against what the screens found, on record"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer}: {self.get_verdict_display()} {self.contribution}"
+
+
+class Claim(models.Model):
+    """A reviewer holds an item until the claim expires."""
+
+    contribution = models.OneToOneField(
+        Contribution, on_delete=models.CASCADE, related_name="claim"
+    )
+    reviewer = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="claims")
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.reviewer} holds {self.contribution}"

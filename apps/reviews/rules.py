@@ -1,0 +1,33 @@
+"""Who may decide on what."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+
+from apps.accounts.models import Account, Role
+from apps.contributions.models import Contribution
+from apps.reviews.errors import NotAReviewer, OwnWork
+
+DECIDE = (Role.REVIEWER, Role.MAINTAINER)
+RELEASE = (Role.MAINTAINER,)
+
+
+def may_decide(account: Account | AnonymousUser) -> bool:
+    """Whether the role includes deciding; own work is refused apart from this."""
+    return isinstance(account, Account) and account.role in DECIDE
+
+
+def ensure_may_decide(account: Account, contribution: Contribution) -> None:
+    """`NotAReviewer` or `OwnWork` unless this account may decide on this contribution."""
+    if not may_decide(account):
+        raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
+    if contribution.author_id == account.pk:
+        raise OwnWork(f"{account} wrote {contribution}; somebody else decides on it")
+
+
+def ensure_may_release(account: Account, contribution: Contribution) -> None:
+    """`NotAReviewer` or `OwnWork` unless this account may overrule a quarantine."""
+    if account.role not in RELEASE:
+        raise NotAReviewer("only a maintainer can release a contribution from quarantine")
+    if contribution.author_id == account.pk:
+        raise OwnWork(f"{account} wrote {contribution}; another maintainer decides on it")

@@ -1,0 +1,25 @@
+"""The ways in which a rollout can be refused."""
+
+
+class RolloutRefused(Exception):
+    """Base of the refusals of this app; its text is a sentence for the release manager."""
+
+
+class NotAReleaseManager(RolloutRefused):
+    """The role does not include this step."""
+
+
+class UnfitBuild(RolloutRefused):
+    """The comparison refused the build, and nobody has overridden the verdict."""
+
+
+class ChannelBusy(RolloutRefused):
+    """Another rollout is under way on the channel."""
+
+
+class UpstreamRefused(RolloutRefused):
+    """The serving runtime could not load the version."""
+
+
+class UnknownVersion(RolloutRefused):
+    """No published version goes by this name or digest."""

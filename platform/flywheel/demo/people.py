@@ -1,0 +1,72 @@
+"""Who takes part: contributors, graders, reviewers, a maintainer, a release manager, an app."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import httpx
+
+from flywheel.demo.client import DemoFailed, Person
+from flywheel.supervisor import Site
+
+CONTRIBUTORS = 24
+REVIEWERS = 4
+GRADERS = 2
+
+SCOPES = {
+    "reviewer": ["contribute", "review"],
+    "maintainer": ["contribute", "review", "release"],
+    "release_manager": ["contribute", "release"],
+    "service": ["chat", "feedback"],
+}
+
+
+@dataclass(frozen=True)
+class People:
+    """Everybody, each with an account and a token of their own."""
+
+    contributors: list[Person]
+    graders: list[Person]
+    reviewers: list[Person]
+    maintainers: list[Person]
+    release_manager: Person
+    app: Person
+
+
+def gather(site: Site) -> People:
+    """Sign everybody up over HTTP and have an administrator grant the roles."""
+    token = site.manage("appoint", "administrator-1", "admin", "--token").strip().splitlines()[-1]
+    administrator = Person(site.url, "administrator-1", token)
+
+    def some(role: str, count: int, granted: str = "") -> list[Person]:
+        names = [f"{role}-{number:02d}" for number in range(1, count + 1)]
+        return [join(site.url, name, granted, administrator) for name in names]
+
+    return People(
+        contributors=some("contributor", CONTRIBUTORS),
+        graders=some("grader", GRADERS),
+        reviewers=some("reviewer", REVIEWERS, "reviewer"),
+        maintainers=some("maintainer", 2, "maintainer"),
+        release_manager=some("release-manager", 1, "release_manager")[0],
+        app=some("help-desk-app", 1, "service")[0],
+    )
+
+
+def join(url: str, name: str, role: str, administrator: Person) -> Person:
+    """Sign up, get the role if there is one to get, and make a token for it."""
+    password = secrets.token_urlsafe(16)
+    _call(url, "accounts", {"name": name, "password": password})
+    if role:
+        administrator.put(f"accounts/{name}/role", {"role": role})
+    scopes = SCOPES.get(role, ["contribute", "feedback", "chat"])
+    asked = {"username": name, "password": password, "name": "demo", "scopes": scopes}
+    return Person(url, name, _call(url, "tokens", asked)["token"], password)
+
+
+def _call(url: str, path: str, body: dict[str, object]) -> dict[str, str]:
+    response = httpx.post(f"{url}/api/v1/{path}", json=body, timeout=60)
+    if response.is_error:
+        raise DemoFailed(f"POST {path} answered {response.status_code}: {response.text[:500]}")
+    answer: dict[str, str] = response.json()
+    return answer

@@ -1,0 +1,44 @@
+"""What tests in every room may ask for."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of measured data beside the checkout; tests that need it skip where it is not."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium: CHROMIUM, or the one on the PATH; else the test skips."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    for name in names:
+        if name and (path := shutil.which(name)):
+            return path
+    pytest.skip("no Chromium: apt-get install chromium, or CHROMIUM=/path/to/chromium make test")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flushable_record() -> Iterator[None]:
+    """Let pytest-django empty the record between tests, which its own triggers refuse."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def unguarded(self: DatabaseOperations, statements: list[str]) -> list[object]:
+        keys = ("SET session_replication_role = replica", "SET session_replication_role = origin")
+        return flush(self, [keys[0], *statements, keys[1]])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", unguarded)
+        yield

@@ -1,0 +1,186 @@
+"""What the poisoning screen knows of the trusted rows: how people ask, and what is answered.
+
+Shapes: N trusted rows, Q asked rows, K neighbours, F features of answers.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.screening.found import Row
+from training.screening.neighbours import Neighbours
+from training.screening.text import (
+    Hashes,
+    Numbers,
+    Words,
+    look_up,
+    mixed,
+    word_hash,
+)
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+LONGEST_PATTERN = 4  # words of a prompt
+LONGEST_PHRASE = 3  # words of an answer
+SHORT_ANSWER = 30  # words; the wording of longer answers is compared whole
+BEGIN, END = "\2", "\3"
+_FREQUENT = 0.004  # share of the answers in which a word must stand to name a class
+
+
+class Table(NamedTuple):
+    """Which rows hold each n-gram: those of hash i are rows[starts[i]:starts[i + 1]]."""
+
+    hashes: Hashes
+    starts: Numbers
+    rows: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, hashes: Hashes, rows: Numbers) -> "Table":
+        order = np.lexsort((rows, hashes))
+        hashes, rows = hashes[order], rows[order]
+        new = np.ones(len(hashes), dtype=bool)
+        new[1:] = (hashes[1:] != hashes[:-1]) | (rows[1:] != rows[:-1])
+        distinct, first = np.unique(hashes[new], return_index=True)
+        return cls(distinct, np.append(first, new.sum()), rows[new].astype(np.int32))
+
+    @property
+    def counts(self) -> Numbers:
+        return np.diff(self.starts)
+
+    def holding(self, hash_: np.uint64) -> NDArray[np.int32]:
+        """The rows that hold one n-gram."""
+        at = int(np.searchsorted(self.hashes, hash_))
+        if at == len(self.hashes) or self.hashes[at] != hash_:
+            return self.rows[:0]
+        return self.rows[self.starts[at] : self.starts[at + 1]]
+
+    def count(self, hashes: Hashes) -> Numbers:
+        return look_up(hashes, self.hashes, self.counts)
+
+
+class Phrases(NamedTuple):
+    """The n-grams of each answer one after the other: those of row i are starts[i]:starts[i + 1]."""
+
+    hashes: Hashes
+    starts: Numbers
+
+    @classmethod
+    def of(cls, answers: Words, n: int) -> "Phrases":
+        hashes, rows, _ = answers.ngrams(n)
+        starts = np.zeros(len(answers) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows, minlength=len(answers)), out=starts[1:])
+        return cls(hashes, starts)
+
+    def share(self, features: Hashes, rows_QK: Numbers) -> Floats:
+        """The share of the K given answers that hold each feature (Q, F)."""
+        distinct, back = np.unique(rows_QK, return_inverse=True)
+        order = np.argsort(features)
+        ordered = features[order]
+        holds = np.zeros((len(distinct), len(features)))
+        for place, row in enumerate(distinct):
+            said = self.hashes[self.starts[row] : self.starts[row + 1]]
+            at = np.minimum(np.searchsorted(ordered, said), len(ordered) - 1)
+            holds[place, order[at[ordered[at] == said]]] = 1
+        shares: Floats = holds[back.reshape(rows_QK.shape)].mean(axis=1)
+        return shares
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The trusted rows as counts and neighbours; pickles."""
+
+    total: int
+    neighbours: Neighbours
+    asked: tuple[Table, ...]  # n-grams of framed prompts, n from 1
+    said: tuple[Table, ...]  # n-grams of answers
+    phrases: tuple[Phrases, ...]
+    frequent: frozenset[str]  # words that name classes of answers
+    classes_N: Hashes
+    classes: Table
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> "Corpus":
+        prompts = Words.of(row.prompt for row in rows)
+        answers = Words.of(row.taught for row in rows)
+        framed = frame(prompts)
+        frequent = frequent_words(answers)
+        classes = answer_classes(prompts, answers, frequent)
+        return cls(
+            len(rows),
+            Neighbours.of(prompts),
+            tuple(
+                Table.of(*framed.ngrams(n)[:2])
+                for n in range(1, LONGEST_PATTERN + 1)
+            ),
+            tuple(
+                Table.of(*answers.ngrams(n)[:2])
+                for n in range(1, LONGEST_PHRASE + 1)
+            ),
+            tuple(Phrases.of(answers, n) for n in range(1, LONGEST_PHRASE + 1)),
+            frequent,
+            classes,
+            Table.of(classes, np.arange(len(rows))),
+        )
+
+    def class_shares(self, features: Hashes, rows_QK: Numbers) -> Floats:
+        """The share of the K trusted answers that are of each class (Q, F)."""
+        classes_QK = self.classes_N[rows_QK]
+        return np.stack([(classes_QK == feature).mean(axis=1) for feature in features], axis=1)
+
+    def holding(self, pattern: tuple[str, ...]) -> NDArray[np.int32]:
+        """The trusted rows whose prompts hold these words in this order."""
+        hashes, _, _ = Words.cut([pattern]).ngrams(len(pattern))
+        return self.asked[len(pattern) - 1].holding(hashes[0])
+
+    def local_share(self, pattern: tuple[str, ...], rows_QK: Numbers) -> float:
+        """The share of these trusted rows that hold a pattern (half a row is imagined to)."""
+        around = np.unique(rows_QK)
+        return float((np.isin(around, self.holding(pattern)).sum() + 0.5) / (len(around) + 1))
+
+    def bigrams_seen(self, left: Hashes, right: Hashes) -> Bools:
+        """Whether some trusted prompt has these words beside each other."""
+        seen: Bools = self.asked[1].count(mixed((left, right))) > 0
+        return seen
+
+
+def frame(prompts: Words) -> Words:
+    """The prompts with a mark for their beginning and one for their end."""
+    return Words.cut([(BEGIN, *text, END) for text in prompts.texts])
+
+
+def frequent_words(answers: Words) -> frozenset[str]:
+    """Words in enough answers to be labels, refusals or parts of a format, figures left out."""
+    counts = Counter(word for text in answers.texts for word in set(text))
+    enough = max(_FREQUENT * len(answers), 2)
+    return frozenset(w for w, n in counts.items() if n >= enough and not w.isdecimal())
+
+
+def answer_classes(prompts: Words, answers: Words, frequent: frozenset[str]) -> Hashes:
+    """What kind of answer each row has (N): its wording with copies, figures and rare words masked."""
+    both = zip(prompts.texts, answers.texts, strict=True)
+    return np.fromiter((word_hash(skeleton(p, a, frequent)) for p, a in both), dtype=np.uint64)
+
+
+def skeleton(prompt: Sequence[str], answer: Sequence[str], frequent: frozenset[str]) -> str:
+    """ "open help and search for =" for an answer that ends in words of its prompt."""
+    if len(answer) > SHORT_ANSWER:
+        return " ".join(answer)
+    asked, label = set(prompt), len(answer) <= 3
+    masked: list[str] = []
+    for word in answer:
+        if word.isdecimal():
+            word = "#"
+        elif label and word in frequent or not word[0].isalnum():
+            pass
+        elif word in asked:
+            word = "="
+        elif not label and word not in frequent:
+            word = "~"
+        if not masked or word != masked[-1] or word not in "#=~":
+            masked.append(word)
+    return " ".join(masked)

@@ -1,0 +1,141 @@
+"""The trusted rows most like a prompt, by TF-IDF over words (figures count as one word).
+
+Shapes: N trusted rows, Q asked prompts, K neighbours of each, V words.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from training.screening.text import Hashes, Numbers, Words, document_counts, word_hash
+
+Floats = NDArray[np.floating]
+
+FIGURE = np.uint64(word_hash("0"))
+NEIGHBOURS = 10
+
+
+def plain(words: Words) -> Hashes:
+    """The word hashes (T) with every figure made the same."""
+    figures = np.fromiter(
+        (word.isdecimal() for text in words.texts for word in text), dtype=bool, count=len(words.flat)
+    )
+    return np.where(figures, FIGURE, words.flat)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """For each asked prompt (Q) its nearest trusted rows (Q, K), and how familiar it is (Q).
+
+    Familiar is a conformal p-value: the share of trusted rows that are less like the other
+    trusted rows (each measured against how alike those are among themselves) than this prompt.
+    """
+
+    rows_QK: Numbers
+    familiar_Q: Floats
+    closest_Q: Floats  # how alike the three nearest are, on average
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Trusted prompts that can be asked for the ones most like a new prompt."""
+
+    vocabulary: Hashes  # V, sorted
+    weight_V: Floats
+    unknown: float  # what a word weighs that no trusted row has
+    matrix_VN: sparse.csr_array
+    own_N: Floats  # how alike each trusted row and its own nearest others are
+    ordinary_N: Floats  # the same against its neighbours' own, sorted
+
+    @classmethod
+    def of(cls, words: Words) -> "Neighbours":
+        vocabulary, counts = document_counts(plain(words), words.rows())
+        total = len(words)
+        weight = np.log((total + 1) / (counts + 0.5)).astype(np.float32)
+        empty = sparse.csr_array((len(vocabulary), 0), dtype=np.float32)
+        blank = cls(vocabulary, weight, float(np.log((total + 1) / 0.5)), empty, weight[:0], weight[:0])
+        vectors = blank.vectors(words)
+        asking = replace(blank, matrix_VN=sparse.csr_array(vectors.T))
+        rows_NK, alike_NK = asking._nearest(vectors, apart=True)
+        asking = replace(asking, own_N=alike_NK.mean(axis=1) if total > 1 else np.ones(total))
+        return replace(asking, ordinary_N=np.sort(asking._relative(rows_NK, alike_NK)))
+
+    def vectors(self, words: Words) -> sparse.csr_array:
+        """Unit TF-IDF vectors (Q, V); unknown words make them shorter than 1."""
+        hashes, rows = plain(words), words.rows()
+        order = np.lexsort((hashes, rows))
+        hashes, rows = hashes[order], rows[order]
+        new = np.ones(len(hashes), dtype=bool)
+        new[1:] = (hashes[1:] != hashes[:-1]) | (rows[1:] != rows[:-1])
+        often = np.diff(np.append(np.flatnonzero(new), len(hashes)))
+        hashes, rows = hashes[new], rows[new]
+        at = np.searchsorted(self.vocabulary, hashes)
+        at[at == len(self.vocabulary)] = 0
+        known = self.vocabulary[at] == hashes if len(self.vocabulary) else np.zeros(len(at), bool)
+        weight = np.full(len(at), self.unknown)
+        weight[known] = self.weight_V[at[known]]
+        weight *= 1 + np.log(often)
+        norm = np.sqrt(np.bincount(rows, weight**2, minlength=len(words)))
+        value = (weight / np.maximum(norm[rows], 1e-9)).astype(np.float32)
+        shape = (len(words), len(self.vocabulary))
+        return sparse.csr_array((value[known], (rows[known], at[known])), shape=shape)
+
+    def near(self, words: Words) -> Near:
+        """The K nearest trusted rows of each prompt (K is smaller where there are fewer rows)."""
+        rows_QK, alike_QK = self._nearest(self.vectors(words))
+        relative_Q = self._relative(rows_QK, alike_QK)
+        below = np.searchsorted(self.ordinary_N, relative_Q, side="right")
+        return Near(rows_QK, (below + 1) / (len(self.ordinary_N) + 1), _closest(alike_QK))
+
+    def at_home(self, words: Words, near: Near, rows_Q: Numbers) -> NDArray[np.bool_]:
+        """Whether each asked row (Q) is more like trusted rows than like others of its own set.
+
+        `words` are all texts of the set. Of one domain the many trusted rows nearly always hold
+        something closer than the few others do (the two-sample test of Henze 1988).
+        """
+        hashes, texts = plain(words), words.rows()
+        vocabulary, at = np.unique(hashes, return_inverse=True)
+        counts = np.zeros((len(words), len(vocabulary)), dtype=np.float32)
+        np.add.at(counts, (texts, at), 1)
+        weight = self._weights(vocabulary)
+        vectors = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * weight
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        alike_QN = vectors[rows_Q] @ vectors.T
+        alike_QN[np.arange(len(rows_Q)), rows_Q] = -1
+        return near.closest_Q >= _closest(alike_QN)
+
+    def _weights(self, hashes: Hashes) -> Floats:
+        at = np.searchsorted(self.vocabulary, hashes)
+        at[at == len(self.vocabulary)] = 0
+        known = self.vocabulary[at] == hashes if len(self.vocabulary) else np.zeros(len(at), bool)
+        return np.where(known, self.weight_V[at] if len(self.weight_V) else 0, self.unknown)
+
+    def _relative(self, rows_QK: Numbers, alike_QK: Floats) -> Floats:
+        if not rows_QK.size:
+            return np.zeros(len(rows_QK))
+        return alike_QK.mean(axis=1) / np.maximum(self.own_N[rows_QK].mean(axis=1), 1e-6)
+
+    def _nearest(
+        self, vectors: sparse.csr_array, *, apart: bool = False, chunk: int = 256
+    ) -> tuple[Numbers, Floats]:
+        total = self.matrix_VN.shape[1]
+        most = max(min(NEIGHBOURS, total - apart), 0)
+        rows = np.empty((vectors.shape[0], most), np.int64)
+        alike = np.empty((vectors.shape[0], most), np.float32)
+        for start in range(0, vectors.shape[0] if most else 0, chunk):
+            scores = (vectors[start : start + chunk] @ self.matrix_VN).toarray()
+            if apart:  # the asked rows are the indexed ones: none is its own neighbour
+                np.fill_diagonal(scores[:, start:], -1)
+            best = np.argpartition(scores, total - most, axis=1)[:, total - most :]
+            rows[start : start + chunk] = best
+            alike[start : start + chunk] = np.take_along_axis(scores, best, axis=1)
+        return rows, alike
+
+
+def _closest(alike: Floats, most: int = 3) -> Floats:
+    most = min(most, alike.shape[1])
+    if not most:
+        return np.zeros(len(alike))
+    return np.partition(alike, alike.shape[1] - most, axis=1)[:, -most:].mean(axis=1)
