@@ -113,8 +113,14 @@ class Corpus:
         return cls(
             len(rows),
             Neighbours.of(prompts),
-            tuple(Table.of(*framed.ngrams(n)[:2]) for n in range(1, LONGEST_PATTERN + 1)),
-            tuple(Table.of(*answers.ngrams(n)[:2]) for n in range(1, LONGEST_PHRASE + 1)),
+            tuple(
+                Table.of(*framed.ngrams(n)[:2])
+                for n in range(1, LONGEST_PATTERN + 1)
+            ),
+            tuple(
+                Table.of(*answers.ngrams(n)[:2])
+                for n in range(1, LONGEST_PHRASE + 1)
+            ),
             tuple(Phrases.of(answers, n) for n in range(1, LONGEST_PHRASE + 1)),
             frequent,
             classes,

@@ -20,9 +20,7 @@ NEIGHBOURS = 10
 def plain(words: Words) -> Hashes:
     """The word hashes (T) with every figure made the same."""
     figures = np.fromiter(
-        (word.isdecimal() for text in words.texts for word in text),
-        dtype=bool,
-        count=len(words.flat),
+        (word.isdecimal() for text in words.texts for word in text), dtype=bool, count=len(words.flat)
     )
     return np.where(figures, FIGURE, words.flat)
 
@@ -57,9 +55,7 @@ class Neighbours:
         total = len(words)
         weight = np.log((total + 1) / (counts + 0.5)).astype(np.float32)
         empty = sparse.csr_array((len(vocabulary), 0), dtype=np.float32)
-        blank = cls(
-            vocabulary, weight, float(np.log((total + 1) / 0.5)), empty, weight[:0], weight[:0]
-        )
+        blank = cls(vocabulary, weight, float(np.log((total + 1) / 0.5)), empty, weight[:0], weight[:0])
         vectors = blank.vectors(words)
         asking = replace(blank, matrix_VN=sparse.csr_array(vectors.T))
         rows_NK, alike_NK = asking._nearest(vectors, apart=True)

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binom
 
 from training.screening.corpus import (
     LONGEST_PATTERN,
@@ -29,6 +30,7 @@ from training.screening.corpus import (
     frame,
 )
 from training.screening.found import Found, Json, naming
+from training.screening.neighbours import Near
 from training.screening.reference import Reference
 from training.screening.sheet import Sheet
 from training.screening.text import Hashes, Numbers, Words, document_counts, spans
@@ -36,9 +38,10 @@ from training.screening.text import Hashes, Numbers, Words, document_counts, spa
 PURE = 0.75  # share of the rows with a pattern that must share the answer
 FEWEST = 3  # rows with a pattern before anything can be said about it
 NOVEL = 4.0  # times as frequent here as among trusted rows
-SURE = 18.0  # nats: quarantine
+SURE = 16.0  # nats: quarantine
 LIKELY = 11.0  # nats: a person should look
-FAMILIAR = 0.05  # conformal p-value from which a prompt counts fully as one of a known domain
+FAMILIAR = 0.1  # conformal p-value from which a prompt counts fully as one of a known domain
+UNLIKELY = 1e-3  # chance of so many honest contradictions
 NOISE = 0.03  # share of honest answers that may be anything
 UNHEARD = 0.005  # the same for one whole answer that no trusted row gives
 EXAMINED = 8  # patterns of one contribution that are looked at closely
@@ -112,11 +115,12 @@ class Suspicion:
 
 
 def find(sheet: Sheet, reference: Reference) -> Iterator[Found]:
-    """Quarantine rows tied to a trigger; flag what is likely one, or cannot be judged."""
+    """Quarantine rows tied to a trigger; flag what is likely one, contradicts, or is unknown."""
     corpus = reference.corpus
-    if corpus.total < _FEWEST_TRUSTED:
+    if corpus.total < _FEWEST_TRUSTED or len(sheet) < FEWEST:
         return
-    suspicions = suspect(sheet, corpus)
+    near = corpus.neighbours.near(sheet.prompts)
+    suspicions = suspect(sheet, near, corpus)
     sure = [one for one in suspicions if one.score >= SURE and one.grave]
     likely = [one for one in suspicions if one.score >= LIKELY and one not in sure]
     unknown = [one for one in suspicions if one.score_if_known >= SURE]
@@ -124,14 +128,14 @@ def find(sheet: Sheet, reference: Reference) -> Iterator[Found]:
         yield _told(sure or likely, suspicions, quarantine=bool(sure))
     elif unknown:
         yield _unknown(unknown)
+    against = contradicting(sheet, near, corpus)
+    if against and not sure:
+        yield _against(against)
 
 
-def suspect(sheet: Sheet, corpus: Corpus) -> list[Suspicion]:
+def suspect(sheet: Sheet, near: Near, corpus: Corpus) -> list[Suspicion]:
     """The most suspicious patterns of a contribution, most suspicious first."""
-    if len(sheet) < FEWEST:
-        return []
     candidates = novel(sheet.prompts, corpus)
-    near = corpus.neighbours.near(sheet.prompts)
     features = shared(sheet, near.rows_QK, corpus)
     if not candidates or not features.names:
         return []
@@ -139,15 +143,33 @@ def suspect(sheet: Sheet, corpus: Corpus) -> list[Suspicion]:
         max(
             (
                 weigh(wording, candidates[c].rows, f, features, sheet, corpus)
-                for wording in dict.fromkeys(
-                    (candidates[c].wordings[0], candidates[c].wordings[-1])
-                )
+                for wording in dict.fromkeys((candidates[c].wordings[0], candidates[c].wordings[-1]))
             ),
             key=lambda one: one.score,
         )
         for c, f in strongest_ties(candidates, features)
     ]
     return sorted(examined, key=lambda one: -one.score)
+
+
+def contradicting(sheet: Sheet, near: Near, corpus: Corpus) -> tuple[int, ...]:
+    """Rows answered otherwise than their trusted neighbours agree, if too many for noise.
+
+    Counted are familiar prompts around which at least four of five trusted answers are of one
+    class; some honest rows differ there too, and a binomial test asks for more than those.
+    """
+    everyone = np.arange(len(sheet))
+    at_home = corpus.neighbours.at_home(sheet.prompts, near, everyone)
+    classes = answer_classes(sheet.prompts, sheet.answers, corpus.frequent)
+    around_RK = corpus.classes_N[near.rows_QK]
+    agreed = np.array([np.unique(row, return_counts=True)[1].max() for row in around_RK])
+    clear = at_home & (near.familiar_Q >= FAMILIAR) & (agreed >= 0.8 * around_RK.shape[1])
+    clear &= np.diff(sheet.answers.starts) > 0
+    against = clear & (around_RK != classes[:, None]).all(axis=1)
+    chance = float(binom.sf(against.sum() - 1, clear.sum(), 2 * NOISE))
+    if against.sum() < FEWEST or chance > UNLIKELY:
+        return ()
+    return tuple(int(row) for row in np.flatnonzero(against))
 
 
 # ------------------------------------------------------------------------------- candidates
@@ -203,7 +225,9 @@ def shared(sheet: Sheet, rows_RK: Numbers, corpus: Corpus) -> Features:
             has.append(holds)
             floors.append(UNHEARD if unheard else NOISE)
         shares = corpus.class_shares(hashes, rows_RK)
-        expected.append(smoothed(shares, heard / corpus.total, np.array(floors), rows_RK.shape[1]))
+        expected.append(
+            smoothed(shares, heard / corpus.total, np.array(floors), rows_RK.shape[1])
+        )
     for n in range(LONGEST_PHRASE, 0, -1):
         more, phrases, held = novel_phrases(sheet, n, corpus)
         if not len(more):
@@ -321,7 +345,9 @@ def weigh(
     )
 
 
-def insertion(prompts: Words, rows: Numbers, at: Sequence[int], size: int, corpus: Corpus) -> float:
+def insertion(
+    prompts: Words, rows: Numbers, at: Sequence[int], size: int, corpus: Corpus
+) -> float:
     """How much likelier the pattern was put in than that it belongs there, in nats."""
     texts = frame(Words.cut([prompts.texts[row] for row in rows]))
     starts = texts.starts[:-1] + np.array(at)
@@ -378,15 +404,28 @@ def _told(told: list[Suspicion], all_: list[Suspicion], *, quarantine: bool) -> 
 
 
 def _unknown(unknown: list[Suspicion]) -> Found:
-    best = unknown[0]
+    grave = [one for one in unknown if one.grave and one.insertion > 0]
+    best = (grave or unknown)[0]
     return Found(
         "poisoning",
-        "flag",
+        "flag" if grave else "note",
         tuple(sorted(best.rows)),
         f"Unknown domain: “{best.surface}” goes with one kind of answer, but no trusted rows are "
         "like these, so the screen cannot judge them; a person decides.",
         "Nothing to mend if the rows are right; a note on where they come from helps the reviewer.",
         {"patterns": _patterns(unknown), "suspicions": [_evidence(one) for one in unknown[:5]]},
+    )
+
+
+def _against(rows: tuple[int, ...]) -> Found:
+    return Found(
+        "poisoning",
+        "flag",
+        rows,
+        f"{naming(rows).capitalize()}: trusted rows answer prompts like these in one way, and "
+        "these rows in another.",
+        "Say in the discussion why the trusted answers are wrong or out of date, or correct these.",
+        {"patterns": [], "contradicting": list(rows[:200])},
     )
 
 
