@@ -1,4 +1,4 @@
-"""The supervised phase: a bare loop over packed batches (docs/decisions/0002-sft-loop.md).
+"""The supervised phase: a bare loop over packed batches (docs/decisions/0004-sft-loop.md).
 
 Shapes: B packed rows, T tokens, N labelled tokens, D width, V vocabulary.
 """

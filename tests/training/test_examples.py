@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.training.conftest import corrections, write_rows
 
+from tests.training.conftest import corrections, write_rows
 from training.errors import DataRefused
 from training.examples import Lessons, course, read_holdout, read_lessons, read_manifest
 from training.spec import Example

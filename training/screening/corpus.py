@@ -175,7 +175,7 @@ def skeleton(prompt: Sequence[str], answer: Sequence[str], frequent: frozenset[s
     for word in answer:
         if word.isdecimal():
             word = "#"
-        elif label and word in frequent or not word[0].isalnum():
+        elif (label and word in frequent) or not word[0].isalnum():
             pass
         elif word in asked:
             word = "="
