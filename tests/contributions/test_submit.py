@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from apps.accounts.actions import make_token
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Token
 from apps.contributions.models import Contribution, Row
 from apps.skills.models import ModelLine
 from tests.people import a_line, somebody
@@ -28,7 +29,7 @@ class Site:
         _, self.token = make_token(somebody(), name="test", scopes=["contribute"])
 
     def submit(self, path: Path, **options: Any) -> None:
-        known = {"url": self.url, "token": self.token, "state": self.folder / "state.json"}
+        known = {"url": self.url, "token": self.token, "state": self.folder / "state.jsonl"}
         call_command("submit", path, **{**known, **TERMS, **options})
 
     def file(self, *rows: Any, name: str = "rows.jsonl") -> Path:
@@ -83,7 +84,19 @@ def test_each_contributor_sends_from_an_account_of_their_own_also_the_second_tim
         (contribution.author.username, contribution.batch)
         for contribution in Contribution.objects.select_related("author")
     } == {("u-0", "b0"), ("u-0", "b1"), ("u-1", "b2"), ("u-1", "b3"), ("u-0", "c8"), ("u-0", "c9")}
-    assert (site.folder / "state.json").stat().st_mode & 0o077 == 0
+    assert (site.folder / "state.jsonl").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_was_kept_and_has_ended_is_made_anew(site: Site) -> None:
+    people = {"contributor_field": "who", "sign_up": True, "token": ""}
+    site.submit(site.file(row(1, who="bo")), **people)
+    Token.objects.filter(account__username="bo").update(revoked_at=timezone.now())
+
+    site.submit(site.file(row(2, who="bo")), **people)
+
+    assert {contribution.author.username for contribution in Contribution.objects.all()} == {"bo"}
+    assert Contribution.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
