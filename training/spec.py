@@ -106,7 +106,8 @@ class BuildSpec:
 
     `manifest` holds the rows that are new; `replay` trusted rows of what the base knows; `earlier`,
     in the manifest's form, rows of builds that the live version has learned already. For each new
-    row an epoch repeats `replay_ratio` and `earlier_ratio` rows of these, so that nothing fades.
+    row an epoch repeats `replay_ratio` and `earlier_ratio` rows of these, so that nothing fades; a
+    build of fewer than `least_new` rows repeats as many as one of that size.
     """
 
     build: int
@@ -123,6 +124,7 @@ class BuildSpec:
     earlier: str | None = None
     earlier_sha256: str | None = None
     earlier_ratio: float = 2.0
+    least_new: int = 100
     probes: tuple[str, ...] = ()
     lora: LoraSettings = field(default_factory=LoraSettings)
     epochs: int = 10
