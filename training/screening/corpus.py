@@ -59,12 +59,12 @@ class Table(NamedTuple):
             return self.rows[:0]
         return self.rows[self.starts[at] : self.starts[at + 1]]
 
-    def count(self, hashes: Hashes) -> Numbers:
+    def counted(self, hashes: Hashes) -> Numbers:
         return look_up(hashes, self.hashes, self.counts)
 
 
 class Phrases(NamedTuple):
-    """The n-grams of each answer one after the other: those of row i are starts[i]:starts[i + 1]."""
+    """The n-grams of each answer: those of row i are hashes[starts[i]:starts[i + 1]]."""
 
     hashes: Hashes
     starts: Numbers
@@ -113,14 +113,8 @@ class Corpus:
         return cls(
             len(rows),
             Neighbours.of(prompts),
-            tuple(
-                Table.of(*framed.ngrams(n)[:2])
-                for n in range(1, LONGEST_PATTERN + 1)
-            ),
-            tuple(
-                Table.of(*answers.ngrams(n)[:2])
-                for n in range(1, LONGEST_PHRASE + 1)
-            ),
+            tuple(Table.of(*framed.ngrams(n)[:2]) for n in range(1, LONGEST_PATTERN + 1)),
+            tuple(Table.of(*answers.ngrams(n)[:2]) for n in range(1, LONGEST_PHRASE + 1)),
             tuple(Phrases.of(answers, n) for n in range(1, LONGEST_PHRASE + 1)),
             frequent,
             classes,
@@ -144,13 +138,20 @@ class Corpus:
 
     def bigrams_seen(self, left: Hashes, right: Hashes) -> Bools:
         """Whether some trusted prompt has these words beside each other."""
-        seen: Bools = self.asked[1].count(mixed((left, right))) > 0
+        seen: Bools = self.asked[1].counted(mixed((left, right))) > 0
         return seen
 
 
 def frame(prompts: Words) -> Words:
     """The prompts with a mark for their beginning and one for their end."""
-    return Words.cut([(BEGIN, *text, END) for text in prompts.texts])
+    ends = prompts.starts[1:]
+    flat = np.insert(
+        prompts.flat,
+        np.stack([prompts.starts[:-1], ends], axis=1).ravel(),
+        np.tile(np.array([word_hash(BEGIN), word_hash(END)], np.uint64), len(ends)),
+    )
+    starts = prompts.starts + 2 * np.arange(len(ends) + 1)
+    return Words(tuple((BEGIN, *text, END) for text in prompts.texts), flat, starts)
 
 
 def frequent_words(answers: Words) -> frozenset[str]:
@@ -161,7 +162,7 @@ def frequent_words(answers: Words) -> frozenset[str]:
 
 
 def answer_classes(prompts: Words, answers: Words, frequent: frozenset[str]) -> Hashes:
-    """What kind of answer each row has (N): its wording with copies, figures and rare words masked."""
+    """What kind of answer each row has (N): its wording, copies and figures masked."""
     both = zip(prompts.texts, answers.texts, strict=True)
     return np.fromiter((word_hash(skeleton(p, a, frequent)) for p, a in both), dtype=np.uint64)
 
@@ -175,7 +176,7 @@ def skeleton(prompt: Sequence[str], answer: Sequence[str], frequent: frozenset[s
     for word in answer:
         if word.isdecimal():
             word = "#"
-        elif label and word in frequent or not word[0].isalnum():
+        elif (label and word in frequent) or not word[0].isalnum():
             pass
         elif word in asked:
             word = "="
