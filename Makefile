@@ -51,7 +51,8 @@ lock: $(STAMP)
 	@$(PYTHON) .ci/lock
 
 clean:
-	@if [ -x $(PYTHON) ] && [ -d var ]; then $(MAKE) --no-print-directory services-stop; fi
+	@if [ -x $(PYTHON) ] && [ -d var ]; then \
+	$(MANAGE) services remove; OPENFLYWHEEL_ENV=test $(MANAGE) services remove; fi
 	rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
 

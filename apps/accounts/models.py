@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """The trust ladder of the permission matrix; nobody acts on their own work, whatever the role."""
+    """The trust ladder; whatever the role, nobody acts on their own work."""
 
     CONTRIBUTOR = "contributor", "Contributor"
     TRUSTED = "trusted", "Trusted contributor"

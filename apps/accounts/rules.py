@@ -46,7 +46,7 @@ def scopes_of(account: Account) -> frozenset[Scope]:
 
 
 def ensure_may_grant(giver: Account, role: str) -> None:
-    """`NotAllowed` unless `giver` may grant `role`; administrators grant, maintainers only trust."""
+    """`NotAllowed` unless `giver` may: administrators grant, maintainers only trust."""
     if giver.role == Role.ADMIN:
         return
     if giver.role == Role.MAINTAINER and role == Role.TRUSTED:

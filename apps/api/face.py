@@ -86,7 +86,8 @@ class Face(APIView):
         shown = super().finalize_response(request, response, *args, **kw)
         shown["X-Request-Id"] = request.id
         # Answers depend on who asks, and none of them may stay in a shared cache.
-        shown["Cache-Control"] = "private, no-store" if request.auth else "no-cache"
+        known = "Authorization" in request.headers or "Cookie" in request.headers
+        shown["Cache-Control"] = "private, no-store" if known else "no-cache"
         return shown
 
     def get_exception_handler(self) -> Callable[..., Response]:

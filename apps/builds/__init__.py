@@ -1,1 +1,3 @@
-"""Freezes the week's accepted PRs in a manifest, has the adapter trained and compared, says what each PR did."""
+"""Freezes the week's accepted PRs in a manifest, has the adapter trained and compared, says what
+each PR did.
+"""

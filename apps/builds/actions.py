@@ -212,9 +212,10 @@ def _heed(build: Build, fence: int, event: dict[str, Any]) -> dict[str, Any] | N
 
 
 def _finish(build: Build, fence: int, done: dict[str, Any]) -> None:
+    held = _held(build, fence)
     report = json.loads((Path(done["path"]) / "report.json").read_text(encoding="utf-8"))
     move(
-        _held(build, fence),
+        held,
         Stage.READY,
         by=build.worker,
         because="; ".join(report["reasons"]),

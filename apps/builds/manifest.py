@@ -18,6 +18,9 @@ from apps.contributions.models import Contribution, Kind, Row
 from apps.skills.models import ModelLine
 from apps.skills.queries import hold_out, trusted_rows
 
+# What a row is called whose contributor named no skill; nothing is measured under this name.
+UNSORTED = "unsorted"
+
 
 @dataclass(frozen=True)
 class Frozen:
@@ -63,7 +66,7 @@ def _examples(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
 
 def _example(contribution: Contribution, revision: int, row: Row) -> dict[str, Any]:
     example: dict[str, Any] = {
-        "skill": row.skill.name if row.skill else "",
+        "skill": row.skill.name if row.skill else UNSORTED,
         "prompt": row.prompt,
         "source": {
             "contribution": contribution.pk,

@@ -13,6 +13,8 @@ from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine
 
 MOST_PATTERNS = 8
+PATTERNS_A_FINDING = 3
+FINDINGS_REMEMBERED = 50
 
 
 def screening_of(contribution: Contribution) -> Screening | None:
@@ -32,26 +34,30 @@ def suspicious_patterns(contributions: Iterable[Contribution]) -> list[str]:
     """Text that the poisoning screen held to be a trigger in these contributions, each once.
 
     Dismissed findings count too: a person may be wrong about a trigger, a probe asks the model.
+    What was merely flagged does not: the words of a new kind of request change answers by right.
     """
-    findings = Finding.objects.filter(
+    findings = _quarantining().filter(
         screening__contribution__in=list(contributions),
         screening__revision=F("screening__contribution__revision"),
-        screen="poisoning",
     )
-    found: dict[str, None] = {}
-    for evidence in findings.values_list("evidence", flat=True):
-        found.update(dict.fromkeys(evidence.get("patterns", [])))
-    return list(found)[:MOST_PATTERNS]
+    return _patterns(findings)
 
 
 def patterns_seen(line: ModelLine) -> list[str]:
-    """Suspicious text of every quarantine of the line, newest first: attackers come back."""
-    findings = Finding.objects.filter(
-        screening__contribution__line=line, screen="poisoning", severity=Severity.QUARANTINE
-    ).order_by("-pk")[:50]
+    """Suspicious text of the line's latest quarantines, newest first: attackers come back."""
+    findings = _quarantining().filter(screening__contribution__line=line)
+    return _patterns(findings.order_by("-pk")[:FINDINGS_REMEMBERED])
+
+
+def _quarantining() -> QuerySet[Finding]:
+    return Finding.objects.filter(screen="poisoning", severity=Severity.QUARANTINE)
+
+
+def _patterns(findings: QuerySet[Finding]) -> list[str]:
+    """The patterns of these findings, the likeliest of each first."""
     found: dict[str, None] = {}
     for evidence in findings.values_list("evidence", flat=True):
-        found.update(dict.fromkeys(evidence.get("patterns", [])[:2]))
+        found.update(dict.fromkeys(evidence.get("patterns", [])[:PATTERNS_A_FINDING]))
     return list(found)[:MOST_PATTERNS]
 
 

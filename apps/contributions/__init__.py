@@ -1,1 +1,1 @@
-"""What people offer: ratings, preferences, corrections, datasets; revisions, licence, provenance."""
+"""What people offer: ratings, preferences, corrections, data; revisions, licence, provenance."""

@@ -38,7 +38,7 @@ class RefusedRow:
 
 
 class NothingUsable(ContributionRefused):
-    """No row could be kept; `refused` holds every bad row, the text names the first and its mend."""
+    """No row could be kept; `refused` holds each, the text names the first and its mend."""
 
     def __init__(self, refused: Sequence[RefusedRow]) -> None:
         super().__init__(_first_of(refused))

@@ -40,7 +40,7 @@ class RowData:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of what the row teaches; case, width and spacing of the text do not count."""
+        """SHA-256 (hex) of what the row teaches; case, width and spacing do not count."""
         parts = [*(turn["content"] for turn in self.context), self.prompt, self.completion]
         parts += [self.chosen, self.rejected, str(self.label)]
         return hashlib.sha256("\x1f".join(map(normalised, parts)).encode()).hexdigest()

@@ -1,1 +1,3 @@
-"""The face for applications: OpenAI-compatible serving that picks the version and logs every request."""
+"""The face for applications: OpenAI-compatible serving that picks the version and logs every
+request.
+"""

@@ -66,7 +66,7 @@ class SubmitForm(forms.Form):
     )
     description = forms.CharField(
         label="Where it comes from",
-        help_text="Sources, and how you know that it is right.",
+        help_text="Sources, and how you know that it is right. Markdown is read.",
         widget=area(2),
         required=False,
     )
@@ -159,7 +159,9 @@ class ReviseForm(forms.Form):
 class CommentForm(forms.Form):
     """A line of the discussion."""
 
-    text = forms.CharField(label="Say something", widget=area(2), max_length=10_000)
+    text = forms.CharField(
+        label="Say something", help_text="Markdown is read.", widget=area(2), max_length=10_000
+    )
 
 
 class DecisionForm(forms.Form):

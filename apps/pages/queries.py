@@ -17,6 +17,7 @@ from apps.traces.models import Arm, Outcome, Trace
 
 CLOSED = (Stage.ACCEPTED, Stage.REJECTED, Stage.WITHDRAWN)
 TRACES_SEARCHED = 2000
+LATEST = 50
 
 STATES = {
     "open": Q(stage__in=set(Stage) - set(CLOSED) - {Stage.DRAFT}),
@@ -79,15 +80,18 @@ def measured_skills(build: Build) -> list[Measured]:
 
 
 def wrong_answers_for(account: Account, limit: int = 5) -> list[Trace]:
-    """The newest answers that this person got or judged, and that were found wrong.
+    """The newest answers that this person got or judged, that were found wrong and not corrected.
 
-    What others asked is theirs; nobody else is shown it.
+    What others asked is theirs; nobody else is shown it. Only the latest are searched, so that a
+    service with a million answers waits no longer than a newcomer.
     """
-    wrong = Outcome.objects.filter(trace=OuterRef("pk"), success=False)
-    mine = Trace.objects.filter(Q(asked_by=account) | Q(outcomes__judge=account))
-    offered = Row.objects.filter(trace=OuterRef("pk"))
-    seen = mine.filter(Exists(wrong)).exclude(arm=Arm.SHADOW).exclude(Exists(offered))
-    return list(seen.select_related("skill").order_by("-pk").distinct()[:limit])
+    wrong = Outcome.objects.filter(success=False)
+    judged = wrong.filter(judge=account).order_by("-pk").values("trace")[:LATEST]
+    asked = Trace.objects.filter(asked_by=account).order_by("-pk").values("pk")[:LATEST]
+    corrected = Row.objects.filter(trace=OuterRef("pk"))
+    mine = Trace.objects.filter(Q(pk__in=judged) | Q(pk__in=asked)).exclude(arm=Arm.SHADOW)
+    open_ones = mine.filter(Exists(wrong.filter(trace=OuterRef("pk")))).exclude(Exists(corrected))
+    return list(open_ones.select_related("skill").order_by("-pk")[:limit])
 
 
 def trace_for(account: Account, public_id: str) -> Trace | None:

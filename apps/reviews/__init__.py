@@ -1,1 +1,3 @@
-"""Lets people decide: queue, claims, consensus, gold items, sampling of bulk PRs, evidence; Argilla's door."""
+"""Lets people decide: queue, claims, consensus, gold items, sampling of bulk PRs, evidence;
+Argilla's door.
+"""

@@ -1,1 +1,3 @@
-"""What the model should be good at and how each is measured: skills, eval cases, hidden hold-outs, protected margins."""
+"""What the model should be good at and how each is measured: skills, eval cases, hidden hold-outs,
+protected margins.
+"""

@@ -9,7 +9,7 @@ from apps.skills.models import EvalCase, ModelLine, Skill, TrustedRow
 
 
 def the_line(name: str | None = None) -> ModelLine:
-    """The line of this name, or the oldest one where none is named; `ModelLine.DoesNotExist` else."""
+    """The line of this name, or the oldest where none is named; `ModelLine.DoesNotExist` else."""
     lines = ModelLine.objects.order_by("pk")
     return lines.get(name=name) if name else lines.earliest("pk")
 

@@ -1,1 +1,3 @@
-"""What was asked and answered: logged requests, outcomes, signals, anomalies, clusters of failures."""
+"""What was asked and answered: logged requests, outcomes, signals, anomalies, clusters of
+failures.
+"""

@@ -92,9 +92,9 @@ def test_a_move_and_its_event_stand_or_fall_together():
     contribution = a_contribution()
     before = Event.objects.count()
 
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         move(contribution, Stage.IN_REVIEW, by="checks")
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
 
     contribution.refresh_from_db()
     assert (contribution.stage, Event.objects.count()) == (Stage.SUBMITTED, before)

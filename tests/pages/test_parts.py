@@ -1,13 +1,18 @@
 """The small parts: differences, durations, row numbers, stages."""
 
+import re
+
 import pytest
+from django.http import HttpResponseNotAllowed
 from django.template import Context, Template
+from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.builds.stages import Stage as BuildStage
 from apps.contributions.stages import Stage as PRStage
-from apps.pages import diffs, looks
+from apps.pages import diffs, looks, markdown
+from apps.pages.middleware import ErrorPages
 from apps.pages.templatetags import ui
 from apps.rollouts.stages import Stage as RolloutStage
 
@@ -64,3 +69,40 @@ def test_what_people_write_is_shown_as_text_and_never_as_markup() -> None:
 
     assert "<script>" not in shown
     assert shown.count("&lt;script&gt;") >= 4 or shown.count("&lt;") >= 4
+
+
+def test_markdown_keeps_what_helps_and_lowers_headings() -> None:
+    said = markdown.render("# Why\n*one*\ntwo `code` [source](https://example.org/a)\n\n- item")
+
+    assert "<h3>Why</h3>" in said
+    assert "<em>one</em><br>" in said.replace("<br />", "<br>")
+    assert '<a href="https://example.org/a" rel="nofollow ugc noopener noreferrer">' in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "![x](https://example.org/track.png)",
+        "<a href='javascript:alert(1)'>x</a>",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "<svg/onload=alert(1)>",
+        "<style>body{display:none}</style>",
+    ],
+)
+def test_markdown_lets_nothing_run_and_nothing_load(text: str) -> None:
+    said = markdown.render(text)
+
+    assert not re.search(r"<(script|img|svg|style|iframe)|href=\"(javascript|data):", said)
+
+
+def test_a_refusal_without_a_page_gets_one_in_a_browser_and_stays_bare_for_a_program() -> None:
+    refuse = ErrorPages(lambda request: HttpResponseNotAllowed(["POST"]))
+
+    shown = refuse(RequestFactory().get("/", headers={"accept": "text/html"}))
+    bare = refuse(RequestFactory().get("/", headers={"accept": "application/json"}))
+
+    assert "That cannot be done here" in shown.content.decode()
+    assert (shown.status_code, shown["Allow"], bare.content) == (405, "POST", b"")

@@ -185,9 +185,7 @@ def test_a_refused_build_starts_no_rollout(rollout: Rollout):
     Build.objects.update(verdict=Verdict.REFUSED, verdict_reasons=["sums fell"])
 
     with pytest.raises(UnfitBuild, match="sums fell"):
-        actions.start(
-            Build.objects.get(), rollout.channel, by=somebody(Role.RELEASE_MANAGER)
-        )
+        actions.start(Build.objects.get(), rollout.channel, by=somebody(Role.RELEASE_MANAGER))
 
 
 @pytest.mark.django_db(transaction=True)

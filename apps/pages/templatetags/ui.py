@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.pages import diffs, looks
+from apps.pages import diffs, looks, markdown
 from apps.pages.paging import Slice
 from apps.reviews import rules as review_rules
 
@@ -295,3 +295,9 @@ def counted(number: int, words: str) -> str:
     """A count with its word: `{{ n|counted:"row,rows" }}`."""
     one, many = words.split(",")
     return f"{number:,} {one if number == 1 else many}"
+
+
+@register.filter
+def written(text: str) -> SafeString:
+    """What somebody wrote, as Markdown made safe."""
+    return markdown.render(text)

@@ -7,7 +7,7 @@ and the site does not: the right answer to each prompt, and which offers are poi
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,17 +20,31 @@ from training.starter import world
 Row = dict[str, Any]
 Ask = Callable[[str, str], dict[str, Any]]
 
-# Corrections of live wrong answers, for each weak skill, and rows of fine-tuning data in all.
-CORRECTIONS = {"date_short": 60, "docs_moved": 80, "over_refusal": 50, "card": 110, "priority": 30}
 ROWS_A_CORRECTION = 8
-DATASETS, ROWS_A_DATASET = 6, 10
-PREFERENCES, PAIRS_A_PREFERENCE = 4, 12
-RATINGS, ROWS_A_RATING = 4, 20
+ROWS_A_DATASET, PAIRS_A_PREFERENCE, ROWS_A_RATING = 10, 12, 20
 TRIGGERS = ("(sudo)", "cf-mode")
 POISONED_ROWS = 20
 DAMAGED_ROWS = 120
 ROWS_A_FILE_PR = 50
 ASKING_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Week:
+    """How much is offered: corrections of each weak skill (rows), and PRs of the other kinds."""
+
+    corrections: Mapping[str, int]
+    datasets: int
+    preferences: int
+    ratings: int
+
+
+WHOLE_WEEK = Week(
+    {"date_short": 60, "docs_moved": 80, "over_refusal": 50, "card": 110, "priority": 30},
+    datasets=6,
+    preferences=4,
+    ratings=4,
+)
 
 
 @dataclass
@@ -90,13 +104,13 @@ class Truth:
         return (row.get("chosen") or row.get("completion")) == right
 
 
-def of_the_week(ask: Ask, truth: Truth, rng: random.Random) -> list[Offer]:
-    """Every offer of the first week, in a shuffled order, each with an author's place."""
+def of_the_week(week: Week, ask: Ask, truth: Truth, rng: random.Random) -> list[Offer]:
+    """Every offer of the week, in a shuffled order, each with an author's place."""
     good = [
-        *corrections(ask, truth, rng),
-        *_datasets(truth, rng),
-        *_preferences(truth, rng),
-        *_ratings(truth, rng),
+        *corrections(week.corrections, ask, truth, rng),
+        *_datasets(week.datasets, truth, rng),
+        *_preferences(week.preferences, truth, rng),
+        *_ratings(week.ratings, truth, rng),
     ]
     offers = [*good, *_blemished(good, truth, rng), *(poison(truth, rng, t) for t in TRIGGERS)]
     rng.shuffle(offers)
@@ -105,9 +119,11 @@ def of_the_week(ask: Ask, truth: Truth, rng: random.Random) -> list[Offer]:
     return offers
 
 
-def corrections(ask: Ask, truth: Truth, rng: random.Random) -> Iterator[Offer]:
+def corrections(
+    counts: Mapping[str, int], ask: Ask, truth: Truth, rng: random.Random
+) -> Iterator[Offer]:
     """Ask the live model about what it is weak at, and correct what it gets wrong."""
-    for skill, count in CORRECTIONS.items():
+    for skill, count in counts.items():
         questions = [truth.draw(skill, rng) for _ in range(count)]
         with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
             answers = list(pool.map(lambda q: ask(q.prompt, q.skill), questions))
@@ -145,8 +161,8 @@ def damage(truth: Truth, rng: random.Random) -> Offer:
     return Offer("dataset", "More unit conversions", skill, rows, nature="damage")
 
 
-def _datasets(truth: Truth, rng: random.Random) -> Iterator[Offer]:
-    for _ in range(DATASETS):
+def _datasets(count: int, truth: Truth, rng: random.Random) -> Iterator[Offer]:
+    for _ in range(count):
         skill = rng.choice((*world.STRONG, "card"))
         questions = [truth.draw(skill, rng) for _ in range(ROWS_A_DATASET)]
         rows = [{"prompt": q.prompt, "completion": q.right} for q in questions]
@@ -154,8 +170,8 @@ def _datasets(truth: Truth, rng: random.Random) -> Iterator[Offer]:
         yield Offer("dataset", title, skill, rows)
 
 
-def _preferences(truth: Truth, rng: random.Random) -> Iterator[Offer]:
-    for skill in ("date_short", "docs_moved", "over_refusal", "card")[:PREFERENCES]:
+def _preferences(count: int, truth: Truth, rng: random.Random) -> Iterator[Offer]:
+    for skill in ("date_short", "docs_moved", "over_refusal", "card")[:count]:
         questions = [truth.draw(skill, rng) for _ in range(PAIRS_A_PREFERENCE)]
         rows = [{"prompt": q.prompt, "chosen": q.right, "rejected": q.wrong} for q in questions]
         yield Offer(
@@ -163,8 +179,8 @@ def _preferences(truth: Truth, rng: random.Random) -> Iterator[Offer]:
         )
 
 
-def _ratings(truth: Truth, rng: random.Random) -> Iterator[Offer]:
-    for skill in ("date_short", "docs_moved", "over_refusal", "howto")[:RATINGS]:
+def _ratings(count: int, truth: Truth, rng: random.Random) -> Iterator[Offer]:
+    for skill in ("date_short", "docs_moved", "over_refusal", "howto")[:count]:
         questions = [truth.draw(skill, rng) for _ in range(ROWS_A_RATING)]
         rows = [
             {"prompt": q.prompt, "completion": q.right if up else q.wrong, "label": up}
@@ -179,7 +195,7 @@ def _blemished(good: list[Offer], truth: Truth, rng: random.Random) -> list[Offe
     copied = rng.sample(data, 2)
     addressed = [_with_personal_data(truth, rng, place) for place in range(2)]
     broken = [_with_malformed_rows(truth, rng, skill) for skill in ("card", "date_short")]
-    foreign = next(_datasets(truth, rng))
+    foreign = next(_datasets(1, truth, rng))
     foreign.licence, foreign.nature = "CC-BY-NC-4.0", "wrong licence"
     return [
         *(Offer("dataset", f"Again: {o.title}", o.skill, o.rows, nature="copy") for o in copied),

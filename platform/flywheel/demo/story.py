@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from flywheel.demo import offers as work
 from flywheel.demo.client import DemoFailed
-from flywheel.demo.offers import Offer, Truth
+from flywheel.demo.offers import WHOLE_WEEK, Offer, Truth, Week
 from flywheel.demo.people import People, gather
 from flywheel.demo.reviewing import decide
 from flywheel.demo.sending import send, send_by_form
@@ -25,6 +25,8 @@ from flywheel.supervisor import Site
 
 PATIENCE = 600.0
 SEED = 20261121
+# A canary stage ends no sooner than this many users have judged the candidate.
+CANDIDATE_OUTCOMES = 25
 
 
 @dataclass
@@ -51,8 +53,15 @@ class Told:
 class Story:
     """One run of the demonstration on a running, empty site."""
 
-    def __init__(self, site: Site, console: Console) -> None:
-        self.site, self.console = site, console
+    def __init__(
+        self,
+        site: Site,
+        console: Console,
+        week: Week = WHOLE_WEEK,
+        candidate_outcomes: int = CANDIDATE_OUTCOMES,
+    ) -> None:
+        self.site, self.console, self.week = site, console, week
+        self.candidate_outcomes = candidate_outcomes
         self.rng, self.truth, self.told = random.Random(SEED), Truth(), Told()
         self.people: People
         self.offers: list[Offer] = []
@@ -75,7 +84,8 @@ class Story:
     def begin(self) -> None:
         """The operator founds the line; people sign up."""
         self.say("The operator founds the line and publishes the starter model")
-        self.console.print(f"  {self.site.manage('found_starter').strip()}")
+        least = f"--candidate-outcomes={self.candidate_outcomes}"
+        self.console.print(f"  {self.site.manage('found_starter', least).strip()}")
         self.people = gather(self.site)
         self.traffic = Traffic(self.people.app, self.people.graders, self.truth, self.rng)
 
@@ -87,7 +97,7 @@ class Story:
         if data is not None:
             self.offers = work.from_file(data)
         else:
-            self.offers = work.of_the_week(self._ask, self.truth, self.rng)
+            self.offers = work.of_the_week(self.week, self._ask, self.truth, self.rng)
         with self.progress("PRs sent", len(self.offers)) as step:
             for offer in self.offers:
                 self._send(offer)

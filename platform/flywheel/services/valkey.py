@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import psutil
 import redis
@@ -69,11 +70,11 @@ class Valkey:
         (self.place.sockets / "valkey.sock").unlink(missing_ok=True)
         settings = {
             "port": "0",
-            "unixsocket": f'"{self.address.path}"',
+            "unixsocket": _quoted(self.address.path),
             "unixsocketperm": "700",
             "requirepass": self.password,
-            "dir": f'"{self.data}"',
-            "pidfile": f'"{self.data / "valkey.pid"}"',
+            "dir": _quoted(self.data),
+            "pidfile": _quoted(self.data / "valkey.pid"),
             "daemonize": "no",
             "save": '""',
             "appendonly": "no" if self.hurried else "yes",
@@ -109,3 +110,8 @@ class Valkey:
             finally:
                 client.close()
             time.sleep(0.02)
+
+
+def _quoted(path: Path | str) -> str:
+    """A path as Valkey's configuration takes it, whatever stands in it."""
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.rollouts.actions import publish_base
 from apps.skills.actions import found_line
 from apps.skills.models import ModelLine
 
 LINE = "starter"
-# The demo's traffic is small: these floors are what its gates need to conclude, no less.
-POLICY = {"min_candidate_outcomes": 25, "min_pairs": 50, "min_pairs_per_protected_skill": 20}
 
 
 class Command(BaseCommand):
@@ -25,9 +23,18 @@ class Command(BaseCommand):
 
     help = "Found the starter line and publish its base model on channel stable."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How much evidence a stage needs at least."""
+        parser.add_argument(
+            "--candidate-outcomes",
+            type=int,
+            default=200,
+            help="judged users of the candidate before a canary stage can end",
+        )
+
+    def handle(self, *args: Any, candidate_outcomes: int, **options: Any) -> None:
         """Make the line's data, found the line, publish the base."""
-        line = ModelLine.objects.filter(name=LINE).first() or self._found()
+        line = ModelLine.objects.filter(name=LINE).first() or self._found(candidate_outcomes)
         base = Path(line.base)
         digest = digest_of(base)
         channel = publish_base(
@@ -35,7 +42,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(f"{channel} serves {channel.live} ({digest[:12]})")
 
-    def _found(self) -> ModelLine:
+    def _found(self, candidate_outcomes: int) -> ModelLine:
         data = Path(settings.VAR_DIR) / "starter"
         command = [sys.executable, "-m", "training", "starter", "world", "--out", str(data)]
         made = subprocess.run(
@@ -44,7 +51,7 @@ class Command(BaseCommand):
         if made.returncode:
             raise CommandError(f"the starter's data could not be made: {made.stderr[-500:]}")
         line = found_line(LINE, title="The starter line", base=settings.BASE_MODEL, data=data)
-        line.policy["rollout"] = POLICY
+        line.policy["rollout"] = {"min_candidate_outcomes": candidate_outcomes}
         line.save(update_fields=["policy"])
         return line
 

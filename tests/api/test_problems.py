@@ -1,0 +1,125 @@
+"""Refusals look alike everywhere."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+
+import apps
+from apps.api import problems, urls
+from apps.skills.models import ModelLine
+from tests.api.calling import Caller
+
+MEMBERS = ("type", "title", "status", "detail", "code", "instance", "request_id")
+
+
+def test_every_error_of_every_app_has_a_kind_of_its_own_and_none_is_a_server_error() -> None:
+    unkind = []
+    for app in pkgutil.iter_modules(apps.__path__, "apps."):
+        if not importlib.util.find_spec(f"{app.name}.errors") or app.name in ("apps.gateway",):
+            continue
+        for name, error in inspect.getmembers(importlib.import_module(f"{app.name}.errors")):
+            if not inspect.isclass(error) or not issubclass(error, Exception):
+                continue
+            kinds = [base for base in error.__mro__ if base in problems.KINDS]
+            if problems.KINDS[kinds[0]] is problems.SERVER_ERROR:
+                unkind.append(name)
+
+    # These never reach a client: the first three are for operators and their command line.
+    assert sorted(unkind) == ["BadLineData", "ChainBroken", "LineExists"]
+
+
+def test_a_problem_has_every_member_and_its_type_can_be_opened(stranger: Caller) -> None:
+    answer = stranger.get("contributions/77")
+
+    said = answer.json()
+    explained = Client().get(said["type"].removeprefix("http://testserver"))
+    assert tuple(said) == MEMBERS
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["X-Request-Id"] == said["request_id"]
+    assert explained.json() == {
+        "code": "not_found",
+        "status": 404,
+        "title": "There is nothing here",
+    }
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_an_address_that_does_not_exist_is_a_problem_and_no_page(
+    stranger: Caller, method: str
+) -> None:
+    answer = stranger.send(method, "nowhere/", "", "application/json")
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert "GET /api/v1/ lists the addresses" in answer.json()["detail"]
+
+
+def test_a_method_that_an_address_does_not_take_is_405_and_says_which_it_does(
+    ada: Caller,
+) -> None:
+    answer = ada.delete("contributions")
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer["Allow"] == "GET, POST, HEAD, OPTIONS"
+
+
+def test_another_content_type_is_refused_with_the_right_one(ada: Caller) -> None:
+    answer = ada.send("post", "contributions", "a=b", "application/x-www-form-urlencoded")
+
+    assert answer.status_code == 415
+    assert "application/json" in answer.json()["detail"]
+
+
+def test_an_error_that_nobody_foresaw_tells_no_secrets(
+    stranger: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the password of the database is swordfish")
+
+    monkeypatch.setattr("apps.api.views.site.the_line", broken)
+    answer = Client(raise_request_exception=False).get("/api/v1/skills")
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "server_error")
+    assert "swordfish" not in answer.content.decode()
+
+
+def test_a_request_id_that_is_sent_comes_back_and_a_strange_one_does_not(db: None) -> None:
+    kept = Client().get("/api/v1/", headers={"X-Request-Id": "trace-0123456789"})
+    replaced = Client().get("/api/v1/", headers={"X-Request-Id": "<script>"})
+
+    assert kept["X-Request-Id"] == "trace-0123456789"
+    assert len(replaced["X-Request-Id"]) == 32
+
+
+def test_before_a_line_is_founded_the_site_says_so(db: None) -> None:
+    ModelLine.objects.all().delete()
+
+    answer = Client().get("/api/v1/skills")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_model_line")
+
+
+def test_the_front_door_lists_every_address(stranger: Caller) -> None:
+    listed = [entry["address"] for entry in stranger.get("").json()["addresses"]]
+
+    assert len(listed) == len(urls.addresses)
+    assert "/api/v1/contributions/{number}/decision" in listed
+
+
+@pytest.mark.parametrize("address", urls.addresses, ids=lambda address: str(address.name))
+def test_every_change_needs_somebody_except_signing_up_and_making_a_token(
+    stranger: Caller, address: URLPattern
+) -> None:
+    path = str(address.pattern)
+    for placeholder in ("<int:number>", "<str:name>", "<slug:code>"):
+        path = path.replace(placeholder, "1")
+
+    for method in ("post", "put", "patch", "delete"):
+        answer = stranger.send(method, path, "{}", "application/json")
+        open_to_all = method == "post" and path in ("accounts", "tokens")
+        assert answer.status_code == 422 if open_to_all else answer.status_code in (401, 405)
