@@ -329,7 +329,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "an Indian Aadhaar number",
-        re.compile(rf"{_EDGE}[2-9]\d{{3}} \d{{4}} \d{{4}}{_END}"),
+        re.compile(rf"{_EDGE}[2-9]\d{{3}} \d{{4}} \d{{4}}(?! ?\d){_END}"),
         verhoeff,
     ),
     Kind("a Brazilian CPF", re.compile(rf"{_EDGE}\d{{3}}\.\d{{3}}\.\d{{3}}-\d\d{_END}"), brazilian),

@@ -39,9 +39,9 @@ from training.screening.text import Hashes, Numbers, Words, document_counts, spa
 PURE = 0.75  # share of the rows with a pattern that must share the answer
 FEWEST = 3  # rows with a pattern before anything can be said about it
 NOVEL = 4.0  # times as frequent here as among trusted rows
-SURE = 16.0  # nats: quarantine
-LIKELY = 11.0  # nats: a person should look
-FAMILIAR = 0.1  # conformal p-value from which a prompt counts fully as one of a known domain
+SURE = 15.0  # nats: quarantine
+LIKELY = 10.0  # nats: a person should look
+FAMILIAR = (0.05, 0.2)  # conformal p-values: below the first unknown, above the second known
 UNLIKELY = 1e-3  # chance of so many honest contradictions
 NOISE = 0.03  # share of honest answers that may be anything
 UNHEARD = 0.005  # the same for one whole answer that no trusted row gives
@@ -176,7 +176,7 @@ def contradicting(sheet: Sheet, near: Near, corpus: Corpus) -> tuple[int, ...]:
     classes = answer_classes(sheet.prompts, sheet.answers, corpus.frequent)
     around_RK = corpus.classes_N[near.rows_QK]
     agreed = np.array([np.unique(row, return_counts=True)[1].max() for row in around_RK])
-    clear = at_home & (near.familiar_Q >= FAMILIAR) & (agreed >= 0.8 * around_RK.shape[1])
+    clear = at_home & (near.familiar_Q >= FAMILIAR[1]) & (agreed >= 0.8 * around_RK.shape[1])
     clear &= np.diff(sheet.answers.starts) > 0
     against = clear & (around_RK != classes[:, None]).all(axis=1)
     chance = float(binom.sf(against.sum() - 1, clear.sum(), 2 * NOISE))
@@ -221,7 +221,7 @@ def occurrences(hashes: Hashes, wanted: Hashes) -> list[Numbers]:
 
 
 def shared(sheet: Sheet, rows_RK: Numbers, corpus: Corpus) -> Features:
-    """Classes of answers and novel phrases in them that at least three rows share."""
+    """Classes of answers and phrases in them that at least three rows share."""
     kinds = answer_classes(sheet.prompts, sheet.answers, corpus.frequent)
     taught = np.diff(sheet.answers.starts) > 0
     hashes, counts = np.unique(kinds[taught], return_counts=True)
@@ -246,14 +246,14 @@ def shared(sheet: Sheet, rows_RK: Numbers, corpus: Corpus) -> Features:
         shares = corpus.class_shares(hashes, rows_RK)
         expected.append(smoothed(shares, heard / corpus.total, np.array(floors), rows_RK.shape[1]))
     for n in range(LONGEST_PHRASE, 0, -1):
-        more, phrases, held = novel_phrases(sheet, n, corpus)
+        more, said, held = phrases(sheet, n, corpus)
         if not len(more):
             continue
         shares = corpus.phrases[n - 1].share(more, rows_RK)
         prior = corpus.said[n - 1].counted(more) / corpus.total
         floor = np.full(len(more), NOISE)
         expected.append(smoothed(shares, prior, floor, rows_RK.shape[1]))
-        names += phrases
+        names += said
         has += held
         floors += list(floor)
         lengths += [n] * len(more)
@@ -275,15 +275,18 @@ def most_frequent(hashes: Hashes, counts: Numbers) -> Hashes:
     return hashes[np.sort(often[np.argsort(-counts[often], kind="stable")[:MOST_FEATURES]])]
 
 
-def novel_phrases(sheet: Sheet, n: int, corpus: Corpus) -> tuple[Hashes, list[str], list[Bools]]:
-    """N-grams of answers that trusted answers hardly have, where they do not copy the prompt."""
+def phrases(sheet: Sheet, n: int, corpus: Corpus) -> tuple[Hashes, list[str], list[Bools]]:
+    """N-grams of answers that several rows share, where they do not copy the prompt."""
     hashes, rows, places = sheet.answers.ngrams(n)
     distinct, counts = document_counts(hashes, rows)
     trusted = (corpus.said[n - 1].counted(distinct) + 0.5) / (corpus.total + 1)
-    usual = (counts < FEWEST) | (counts < NOVEL * trusted * len(sheet)) | (trusted > 0.02)
+    # Of single words and pairs the usual ones say nothing; three in a row belong to one kind of
+    # answer, and where that kind is out of place the neighbours tell.
+    usual = (counts < NOVEL * trusted * len(sheet)) | (trusted > 0.02)
+    usual &= n < LONGEST_PHRASE
     distinct = most_frequent(distinct[~usual], counts[~usual])
     asked = [frozenset(text) for text in sheet.prompts.texts]
-    kept, phrases, held = [], [], []
+    kept, said, held = [], [], []
     for place, members in enumerate(occurrences(hashes, distinct)):
         row, start = int(rows[members[0]]), int(places[members[0]])
         words = sheet.answers.texts[row][start : start + n]
@@ -293,9 +296,9 @@ def novel_phrases(sheet: Sheet, n: int, corpus: Corpus) -> tuple[Hashes, list[st
         holds[[r for r in np.unique(rows[members]) if not asked[r].issuperset(words)]] = True
         if holds.sum() >= FEWEST:
             kept.append(place)
-            phrases.append(" ".join(words))
+            said.append(" ".join(words))
             held.append(holds)
-    return distinct[kept], phrases, held
+    return distinct[kept], said, held
 
 
 def smoothed(shares_QF: Floats, prior_F: Floats, floor_F: Floats, neighbours: int) -> Floats:
@@ -351,7 +354,8 @@ def weigh(
     rate = (has.sum() + 0.5) / (len(has) + 1)
     ratio = np.where(has, np.log(rate / usual), np.log((1 - rate) / (1 - np.minimum(usual, rate))))
     at_home = corpus.neighbours.at_home(near, without, rest(sheet, rows))
-    familiar = np.minimum(near.familiar_Q / FAMILIAR, 1) * at_home
+    low, high = FAMILIAR
+    familiar = np.clip((near.familiar_Q - low) / (high - low), 0, 1) * at_home
     first = int(rows[0])
     return Suspicion(
         pattern,
