@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, UsernameField
 
 from apps.accounts import rules as account_rules
 from apps.accounts.models import Account, Scope
@@ -187,6 +187,11 @@ class ReasonForm(forms.Form):
 class SignInForm(AuthenticationForm):
     """Name and password."""
 
+    username = UsernameField(
+        label="Name",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autofocus": True, "autocapitalize": "none"}),
+    )
     error_messages = {
         "invalid_login": "No account has this name and password. Capital letters count.",
         "inactive": "This account is switched off.",

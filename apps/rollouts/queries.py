@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
-from apps.rollouts import rules
+from apps.rollouts.assignment import gets_candidate
 from apps.rollouts.errors import UnknownVersion
 from apps.rollouts.gates import Arm as GateArm
 from apps.rollouts.gates import Outcome, Pair
@@ -79,7 +79,7 @@ def route(channel: Channel, user: str) -> Route:
         return Route(channel.live, Arm.LIVE)
     if rollout.stage == Stage.SHADOW:
         return Route(channel.live, Arm.LIVE, rollout.experiment, shadow=rollout.candidate)
-    if rules.gets_candidate(user, salt=rollout.salt, percent=rollout.percent):
+    if gets_candidate(user, salt=rollout.salt, percent=rollout.percent):
         return Route(rollout.candidate, Arm.CANDIDATE, rollout.experiment)
     return Route(channel.live, Arm.LIVE, rollout.experiment)
 

@@ -16,7 +16,6 @@ import httpx
 import pytest
 from rich.console import Console
 
-from flywheel.demo import offers as work
 from flywheel.demo.offers import Offer, Week
 from flywheel.demo.sending import send
 from flywheel.demo.story import Story

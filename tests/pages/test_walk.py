@@ -131,7 +131,7 @@ class Walker:
 
     def sign_in(self, name: str) -> None:
         self.page.goto("/sign-in")
-        self.page.get_by_label("Username").fill(name)
+        self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("main").get_by_role("button", name="Sign in").click()
 

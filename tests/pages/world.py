@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -248,7 +247,7 @@ def _builds(line: ModelLine, pr: Contribution, manager: Account) -> tuple[Build,
             steps_done=336,
             steps_total=336,
             ended_at=now,
-            shipped_at=None if number else now + timedelta(minutes=3),
+            shipped_at=None if number else now,
         )
         Entry.objects.create(
             build=build, contribution=pr, revision=1, digest=pr.digest, row_count=pr.row_count
@@ -316,7 +315,7 @@ def _rollouts(
         shipped,
         RolloutStage.LIVE,
         by="gates",
-        also={"percent": 100, "ended_at": timezone.now() + timedelta(minutes=3)},
+        also={"percent": 100, "ended_at": timezone.now()},
     )
     back = rollout(bad, (0, 1, 5), harmed=True)
     move(back, RolloutStage.WIDENING, by="gates", also={"percent": 5})

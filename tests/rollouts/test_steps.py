@@ -13,7 +13,8 @@ from apps.builds.models import Build, Verdict
 from apps.builds.stages import Stage as BuildStage
 from apps.history.errors import MoveRefused
 from apps.history.queries import life_of
-from apps.rollouts import actions, queries, rules
+from apps.rollouts import actions, queries
+from apps.rollouts.assignment import gets_candidate
 from apps.rollouts.errors import NotAReleaseManager, UnfitBuild
 from apps.rollouts.models import Channel, Rollout, Version
 from apps.rollouts.stages import Stage
@@ -221,8 +222,8 @@ def test_two_hands_on_one_rollout_make_one_move(rollout: Rollout):
 def test_users_are_assigned_by_share_and_keep_their_side_as_it_widens(percent: int):
     users = [f"user {number}" for number in range(20_000)]
 
-    chosen = {u for u in users if rules.gets_candidate(u, salt="salt", percent=percent)}
-    wider = {u for u in users if rules.gets_candidate(u, salt="salt", percent=50)}
+    chosen = {u for u in users if gets_candidate(u, salt="salt", percent=percent)}
+    wider = {u for u in users if gets_candidate(u, salt="salt", percent=50)}
 
     assert chosen <= wider
     assert abs(len(chosen) / len(users) - percent / 100) < 0.015
@@ -230,7 +231,7 @@ def test_users_are_assigned_by_share_and_keep_their_side_as_it_widens(percent: i
 
 def test_another_salt_chooses_other_users():
     users = [f"user {number}" for number in range(2000)]
-    first = {u for u in users if rules.gets_candidate(u, salt="one", percent=50)}
-    second = {u for u in users if rules.gets_candidate(u, salt="two", percent=50)}
+    first = {u for u in users if gets_candidate(u, salt="one", percent=50)}
+    second = {u for u in users if gets_candidate(u, salt="two", percent=50)}
 
     assert 300 < len(first & second) < 700
