@@ -15,6 +15,7 @@ Floats = NDArray[np.floating]
 
 FIGURE = np.uint64(word_hash("0"))
 NEIGHBOURS = 10
+_AT_HOME = 0.85  # a few rows on one subject may be a little more like each other
 
 
 def plain(words: Words) -> Hashes:
@@ -115,7 +116,7 @@ class Neighbours:
         vectors = sparse.csr_array((value, (rows, at)), shape=shape)
         alike_QN = (vectors[: len(asked)] @ vectors.T).toarray()
         np.fill_diagonal(alike_QN, -1)
-        at_home: NDArray[np.bool_] = near.closest_Q >= _closest(alike_QN)
+        at_home: NDArray[np.bool_] = near.closest_Q >= _AT_HOME * _closest(alike_QN)
         return at_home
 
     def _relative(self, rows_QK: Numbers, alike_QK: Floats) -> Floats:

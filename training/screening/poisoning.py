@@ -27,7 +27,6 @@ from training.screening.corpus import (
     Bools,
     Corpus,
     Floats,
-    answer_classes,
     frame,
 )
 from training.screening.found import Found, Json, naming
@@ -173,7 +172,7 @@ def contradicting(sheet: Sheet, near: Near, corpus: Corpus) -> tuple[int, ...]:
             for b in blocks
         ]
     )
-    classes = answer_classes(sheet.prompts, sheet.answers, corpus.frequent)
+    classes = corpus.wording.classes(sheet.prompts, sheet.answers)
     around_RK = corpus.classes_N[near.rows_QK]
     agreed = np.array([np.unique(row, return_counts=True)[1].max() for row in around_RK])
     clear = at_home & (near.familiar_Q >= FAMILIAR[1]) & (agreed >= 0.8 * around_RK.shape[1])
@@ -222,7 +221,7 @@ def occurrences(hashes: Hashes, wanted: Hashes) -> list[Numbers]:
 
 def shared(sheet: Sheet, rows_RK: Numbers, corpus: Corpus) -> Features:
     """Classes of answers and phrases in them that at least three rows share."""
-    kinds = answer_classes(sheet.prompts, sheet.answers, corpus.frequent)
+    kinds = corpus.wording.classes(sheet.prompts, sheet.answers)
     taught = np.diff(sheet.answers.starts) > 0
     hashes, counts = np.unique(kinds[taught], return_counts=True)
     hashes = most_frequent(hashes, counts)
