@@ -13,7 +13,7 @@ OVERLAP = 0.2  # of the words of two longer answers; below it they hardly speak 
 
 
 def find(sheet: Sheet, reference: Reference) -> Iterator[Found]:
-    """Flag answers that contradict accepted rows with the same prompt, and rows of one mind each."""
+    """Flag answers that contradict accepted rows, or each other, on the same prompt."""
     against: dict[int, int] = {}
     prompts = [digest(row.prompt) for row in sheet.rows]
     for index, row in enumerate(sheet.rows):

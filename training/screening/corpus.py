@@ -30,6 +30,7 @@ LONGEST_PHRASE = 3  # words of an answer
 SHORT_ANSWER = 30  # words; the wording of longer answers is compared whole
 BEGIN, END = "\2", "\3"
 _FREQUENT = 0.004  # share of the answers in which a word must stand to name a class
+_EVERYDAY = 0.1  # share of the prompts
 
 
 class Table(NamedTuple):
@@ -59,12 +60,12 @@ class Table(NamedTuple):
             return self.rows[:0]
         return self.rows[self.starts[at] : self.starts[at + 1]]
 
-    def count(self, hashes: Hashes) -> Numbers:
+    def counted(self, hashes: Hashes) -> Numbers:
         return look_up(hashes, self.hashes, self.counts)
 
 
 class Phrases(NamedTuple):
-    """The n-grams of each answer one after the other: those of row i are starts[i]:starts[i + 1]."""
+    """The n-grams of each answer: those of row i are hashes[starts[i]:starts[i + 1]]."""
 
     hashes: Hashes
     starts: Numbers
@@ -99,7 +100,7 @@ class Corpus:
     asked: tuple[Table, ...]  # n-grams of framed prompts, n from 1
     said: tuple[Table, ...]  # n-grams of answers
     phrases: tuple[Phrases, ...]
-    frequent: frozenset[str]  # words that name classes of answers
+    wording: "Wording"
     classes_N: Hashes
     classes: Table
 
@@ -108,21 +109,15 @@ class Corpus:
         prompts = Words.of(row.prompt for row in rows)
         answers = Words.of(row.taught for row in rows)
         framed = frame(prompts)
-        frequent = frequent_words(answers)
-        classes = answer_classes(prompts, answers, frequent)
+        wording = Wording.of(prompts, answers)
+        classes = wording.classes(prompts, answers)
         return cls(
             len(rows),
             Neighbours.of(prompts),
-            tuple(
-                Table.of(*framed.ngrams(n)[:2])
-                for n in range(1, LONGEST_PATTERN + 1)
-            ),
-            tuple(
-                Table.of(*answers.ngrams(n)[:2])
-                for n in range(1, LONGEST_PHRASE + 1)
-            ),
+            tuple(Table.of(*framed.ngrams(n)[:2]) for n in range(1, LONGEST_PATTERN + 1)),
+            tuple(Table.of(*answers.ngrams(n)[:2]) for n in range(1, LONGEST_PHRASE + 1)),
             tuple(Phrases.of(answers, n) for n in range(1, LONGEST_PHRASE + 1)),
-            frequent,
+            wording,
             classes,
             Table.of(classes, np.arange(len(rows))),
         )
@@ -144,43 +139,58 @@ class Corpus:
 
     def bigrams_seen(self, left: Hashes, right: Hashes) -> Bools:
         """Whether some trusted prompt has these words beside each other."""
-        seen: Bools = self.asked[1].count(mixed((left, right))) > 0
+        seen: Bools = self.asked[1].counted(mixed((left, right))) > 0
         return seen
 
 
 def frame(prompts: Words) -> Words:
     """The prompts with a mark for their beginning and one for their end."""
-    return Words.cut([(BEGIN, *text, END) for text in prompts.texts])
+    ends = prompts.starts[1:]
+    flat = np.insert(
+        prompts.flat,
+        np.stack([prompts.starts[:-1], ends], axis=1).ravel(),
+        np.tile(np.array([word_hash(BEGIN), word_hash(END)], np.uint64), len(ends)),
+    )
+    starts = prompts.starts + 2 * np.arange(len(ends) + 1)
+    return Words(tuple((BEGIN, *text, END) for text in prompts.texts), flat, starts)
 
 
-def frequent_words(answers: Words) -> frozenset[str]:
-    """Words in enough answers to be labels, refusals or parts of a format, figures left out."""
-    counts = Counter(word for text in answers.texts for word in set(text))
-    enough = max(_FREQUENT * len(answers), 2)
-    return frozenset(w for w, n in counts.items() if n >= enough and not w.isdecimal())
+class Wording(NamedTuple):
+    """Which words tell kinds of answers apart, learned from the trusted rows."""
 
+    frequent: frozenset[str]  # in enough answers to be labels or parts of a format
+    everyday: frozenset[str]  # in so many prompts that finding one in an answer is no copying
 
-def answer_classes(prompts: Words, answers: Words, frequent: frozenset[str]) -> Hashes:
-    """What kind of answer each row has (N): its wording with copies, figures and rare words masked."""
-    both = zip(prompts.texts, answers.texts, strict=True)
-    return np.fromiter((word_hash(skeleton(p, a, frequent)) for p, a in both), dtype=np.uint64)
+    @classmethod
+    def of(cls, prompts: Words, answers: Words) -> "Wording":
+        asked = Counter(word for text in prompts.texts for word in set(text))
+        said = Counter(word for text in answers.texts for word in set(text))
+        often, enough = _EVERYDAY * len(prompts), max(_FREQUENT * len(answers), 2)
+        return cls(
+            frozenset(word for word, n in said.items() if n >= enough),
+            frozenset(word for word, n in asked.items() if n >= often),
+        )
 
+    def classes(self, prompts: Words, answers: Words) -> Hashes:
+        """What kind of answer each row has (N): its wording, copies and figures masked."""
+        both = zip(prompts.texts, answers.texts, strict=True)
+        return np.fromiter((word_hash(self.skeleton(p, a)) for p, a in both), dtype=np.uint64)
 
-def skeleton(prompt: Sequence[str], answer: Sequence[str], frequent: frozenset[str]) -> str:
-    """ "open help and search for =" for an answer that ends in words of its prompt."""
-    if len(answer) > SHORT_ANSWER:
-        return " ".join(answer)
-    asked, label = set(prompt), len(answer) <= 3
-    masked: list[str] = []
-    for word in answer:
-        if word.isdecimal():
-            word = "#"
-        elif (label and word in frequent) or not word[0].isalnum():
-            pass
-        elif word in asked:
-            word = "="
-        elif not label and word not in frequent:
-            word = "~"
-        if not masked or word != masked[-1] or word not in "#=~":
-            masked.append(word)
-    return " ".join(masked)
+    def skeleton(self, prompt: Sequence[str], answer: Sequence[str]) -> str:
+        """Such as "open help and search for =" for an answer that ends in words of its prompt."""
+        if len(answer) > SHORT_ANSWER:
+            return " ".join(answer)
+        copied, label = set(prompt) - self.everyday, len(answer) <= 3
+        masked: list[str] = []
+        for word in answer:
+            if word.isdecimal():
+                word = "#"
+            elif (label and word in self.frequent) or not word[0].isalnum():
+                pass
+            elif word in copied:
+                word = "="
+            elif not label and word not in self.frequent:
+                word = "~"
+            if not masked or word != masked[-1] or word not in "#=~":
+                masked.append(word)
+        return " ".join(masked)

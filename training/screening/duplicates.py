@@ -23,11 +23,20 @@ def find(sheet: Sheet, reference: Reference) -> Iterator[Found]:
     yield from _told(sheet, "known", known, "are accepted already", _names(known, reference))
     exact = inside.keys() | known.keys()
 
-    near = {hit.query: hit.found for hit in near_within(sheet.whole, at_least=ALIKE)}
-    near = {row: other for row, other in near.items() if row not in exact}
+    # Rows with one prompt and different answers are no copies; the conflicts screen reads those.
+    asked = [mark[:16] for mark in prints]
+    near = {
+        hit.query: hit.found
+        for hit in near_within(sheet.whole, at_least=ALIKE)
+        if hit.query not in exact and asked[hit.query] != asked[hit.found]
+    }
     yield from _told(sheet, "near inside", near, "say nearly the same as another row here")
     hits = reference.near.near(sheet.whole, at_least=ALIKE)
-    close = {hit.query: hit.found for hit in hits if hit.query not in exact}
+    close = {
+        hit.query: hit.found
+        for hit in hits
+        if hit.query not in exact and asked[hit.query] != digest(reference.known[hit.found].prompt)
+    }
     what = "say nearly the same as an accepted row"
     yield from _told(sheet, "near known", close, what, _names(close, reference))
 

@@ -7,12 +7,12 @@ from typing import Literal, TypeAlias
 Severity: TypeAlias = Literal["note", "flag", "quarantine"]
 SEVERITIES: tuple[Severity, ...] = ("note", "flag", "quarantine")
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One contributed example; of a pair `answer` is the chosen one and `other` the rejected one."""
+    """One contributed example; of a pair, `answer` was chosen and `other` rejected."""
 
     prompt: str
     answer: str
@@ -49,7 +49,7 @@ def worst(findings: "list[Found]") -> Severity | None:
 
 
 def naming(rows: "tuple[int, ...] | list[int]", most: int = 5) -> str:
-    """The rows as people count them: "row 3", "rows 1, 2 and 5", "rows 1, 2, 3, 4, 5 and 15 more"."""
+    """The rows as people count them: "row 3", "rows 1, 2 and 5", "rows 1, 2, 3 and 9 more"."""
     people = [str(row + 1) for row in rows]
     if len(people) == 1:
         return f"row {people[0]}"

@@ -119,7 +119,8 @@ class NearIndex:
         first = np.repeat(np.cumsum(sizes) - sizes, sizes)
         at = np.repeat(left, sizes) + np.arange(len(queries)) - first
         found = self.order_BN[band][at]
-        return (queries * len(self) + found)[self.long_N[found]]
+        pairs: Numbers = (queries * len(self) + found)[self.long_N[found]]
+        return pairs
 
 
 def band_keys(signed: Signatures, bands: int) -> Hashes:

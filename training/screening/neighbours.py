@@ -9,18 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from training.screening.text import Hashes, Numbers, Words, document_counts, word_hash
+from training.screening.text import Hashes, Numbers, Words, document_counts, look_up, word_hash
 
 Floats = NDArray[np.floating]
 
 FIGURE = np.uint64(word_hash("0"))
 NEIGHBOURS = 10
+_AT_HOME = 0.85  # a few rows on one subject may be a little more like each other
 
 
 def plain(words: Words) -> Hashes:
     """The word hashes (T) with every figure made the same."""
     figures = np.fromiter(
-        (word.isdecimal() for text in words.texts for word in text), dtype=bool, count=len(words.flat)
+        (word.isdecimal() for text in words.texts for word in text),
+        dtype=bool,
+        count=len(words.flat),
     )
     return np.where(figures, FIGURE, words.flat)
 
@@ -36,6 +39,10 @@ class Near:
     rows_QK: Numbers
     familiar_Q: Floats
     closest_Q: Floats  # how alike the three nearest are, on average
+
+    def part(self, rows: slice) -> "Near":
+        """The same for some of the asked prompts."""
+        return Near(self.rows_QK[rows], self.familiar_Q[rows], self.closest_Q[rows])
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,9 @@ class Neighbours:
         total = len(words)
         weight = np.log((total + 1) / (counts + 0.5)).astype(np.float32)
         empty = sparse.csr_array((len(vocabulary), 0), dtype=np.float32)
-        blank = cls(vocabulary, weight, float(np.log((total + 1) / 0.5)), empty, weight[:0], weight[:0])
+        blank = cls(
+            vocabulary, weight, float(np.log((total + 1) / 0.5)), empty, weight[:0], weight[:0]
+        )
         vectors = blank.vectors(words)
         asking = replace(blank, matrix_VN=sparse.csr_array(vectors.T))
         rows_NK, alike_NK = asking._nearest(vectors, apart=True)
@@ -64,6 +73,15 @@ class Neighbours:
 
     def vectors(self, words: Words) -> sparse.csr_array:
         """Unit TF-IDF vectors (Q, V); unknown words make them shorter than 1."""
+        hashes, rows, value = self._weighed(words)
+        at = np.searchsorted(self.vocabulary, hashes)
+        at[at == len(self.vocabulary)] = 0
+        known = self.vocabulary[at] == hashes if len(self.vocabulary) else np.zeros(len(at), bool)
+        shape = (len(words), len(self.vocabulary))
+        return sparse.csr_array((value[known], (rows[known], at[known])), shape=shape)
+
+    def _weighed(self, words: Words) -> tuple[Hashes, Numbers, NDArray[np.float32]]:
+        """Each distinct word of each text: its hash, its text and its share of the unit vector."""
         hashes, rows = plain(words), words.rows()
         order = np.lexsort((hashes, rows))
         hashes, rows = hashes[order], rows[order]
@@ -71,16 +89,11 @@ class Neighbours:
         new[1:] = (hashes[1:] != hashes[:-1]) | (rows[1:] != rows[:-1])
         often = np.diff(np.append(np.flatnonzero(new), len(hashes)))
         hashes, rows = hashes[new], rows[new]
-        at = np.searchsorted(self.vocabulary, hashes)
-        at[at == len(self.vocabulary)] = 0
-        known = self.vocabulary[at] == hashes if len(self.vocabulary) else np.zeros(len(at), bool)
-        weight = np.full(len(at), self.unknown)
-        weight[known] = self.weight_V[at[known]]
+        weight = look_up(hashes, self.vocabulary, self.weight_V).astype(np.float64)
+        weight[weight == 0] = self.unknown
         weight *= 1 + np.log(often)
         norm = np.sqrt(np.bincount(rows, weight**2, minlength=len(words)))
-        value = (weight / np.maximum(norm[rows], 1e-9)).astype(np.float32)
-        shape = (len(words), len(self.vocabulary))
-        return sparse.csr_array((value[known], (rows[known], at[known])), shape=shape)
+        return hashes, rows, (weight / np.maximum(norm[rows], 1e-9)).astype(np.float32)
 
     def near(self, words: Words) -> Near:
         """The K nearest trusted rows of each prompt (K is smaller where there are fewer rows)."""
@@ -89,33 +102,30 @@ class Neighbours:
         below = np.searchsorted(self.ordinary_N, relative_Q, side="right")
         return Near(rows_QK, (below + 1) / (len(self.ordinary_N) + 1), _closest(alike_QK))
 
-    def at_home(self, words: Words, near: Near, rows_Q: Numbers) -> NDArray[np.bool_]:
+    def at_home(self, near: Near, asked: Words, others: Words) -> NDArray[np.bool_]:
         """Whether each asked row (Q) is more like trusted rows than like others of its own set.
 
-        `words` are all texts of the set. Of one domain the many trusted rows nearly always hold
-        something closer than the few others do (the two-sample test of Henze 1988).
+        `near` are the neighbours of `asked`; `others` are the rest of the set. Of one domain the
+        many trusted rows nearly always hold something closer than the few others do (the
+        nearest-neighbour two-sample test, Henze 1988).
         """
-        hashes, texts = plain(words), words.rows()
+        everyone = Words.joined([asked, others])
+        hashes, rows, value = self._weighed(everyone)
         vocabulary, at = np.unique(hashes, return_inverse=True)
-        counts = np.zeros((len(words), len(vocabulary)), dtype=np.float32)
-        np.add.at(counts, (texts, at), 1)
-        weight = self._weights(vocabulary)
-        vectors = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * weight
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        alike_QN = vectors[rows_Q] @ vectors.T
-        alike_QN[np.arange(len(rows_Q)), rows_Q] = -1
-        return near.closest_Q >= _closest(alike_QN)
-
-    def _weights(self, hashes: Hashes) -> Floats:
-        at = np.searchsorted(self.vocabulary, hashes)
-        at[at == len(self.vocabulary)] = 0
-        known = self.vocabulary[at] == hashes if len(self.vocabulary) else np.zeros(len(at), bool)
-        return np.where(known, self.weight_V[at] if len(self.weight_V) else 0, self.unknown)
+        shape = (len(everyone), len(vocabulary))
+        vectors = sparse.csr_array((value, (rows, at)), shape=shape)
+        alike_QN = (vectors[: len(asked)] @ vectors.T).toarray()
+        np.fill_diagonal(alike_QN, -1)
+        at_home: NDArray[np.bool_] = near.closest_Q >= _AT_HOME * _closest(alike_QN)
+        return at_home
 
     def _relative(self, rows_QK: Numbers, alike_QK: Floats) -> Floats:
         if not rows_QK.size:
             return np.zeros(len(rows_QK))
-        return alike_QK.mean(axis=1) / np.maximum(self.own_N[rows_QK].mean(axis=1), 1e-6)
+        relative: Floats = alike_QK.mean(axis=1) / np.maximum(
+            self.own_N[rows_QK].mean(axis=1), 1e-6
+        )
+        return relative
 
     def _nearest(
         self, vectors: sparse.csr_array, *, apart: bool = False, chunk: int = 256
@@ -138,4 +148,5 @@ def _closest(alike: Floats, most: int = 3) -> Floats:
     most = min(most, alike.shape[1])
     if not most:
         return np.zeros(len(alike))
-    return np.partition(alike, alike.shape[1] - most, axis=1)[:, -most:].mean(axis=1)
+    best: Floats = np.partition(alike, alike.shape[1] - most, axis=1)[:, -most:].mean(axis=1)
+    return best

@@ -11,7 +11,6 @@ from training.screening.sheet import Sheet
 from training.screening.text import normal
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_VOWELS = set("aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüœıаеёиоуыэюяαεηιουω")
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop")
 _RUNS = {
     keys[i : i + 4] for row in _KEYS for keys in (row, row[::-1]) for i in range(len(keys) - 3)
@@ -19,6 +18,9 @@ _RUNS = {
 _ORDINARY = {"were", "poiu", "wert", "tree", "rewe", "quer", "prop", "oper", "ropr"}
 _RUNS -= _ORDINARY
 _LONGEST_WORD = 40
+
+# A run of neighbouring keys, six consonants in a row, or no vowel at all.
+_MASHED = re.compile("|".join(sorted(_RUNS)) + "|[^aeiouy]{6}|^[^aeiouy]+$")
 
 WORDING = {
     "echo": ("the answer only repeats the prompt", "Write an answer of your own."),
@@ -88,7 +90,4 @@ def is_mash(text: str) -> bool:
 def _unsayable(word: str) -> bool:
     if len(word) < 5 or not word.isascii():
         return False
-    if len(word) > _LONGEST_WORD or any(run in word for run in _RUNS):
-        return True
-    longest = max(map(len, re.split(r"[aeiouy]+", word)))
-    return longest >= 6 or not _VOWELS.intersection(word)
+    return len(word) > _LONGEST_WORD or _MASHED.search(word) is not None

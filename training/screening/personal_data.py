@@ -303,49 +303,106 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a bank account (IBAN)",
         re.compile(
-            r"(?i)(?<![a-z0-9])[a-z]{2}\d\d(?:[ -]?[a-z0-9]{4}){2,7}(?:[ -]?[a-z0-9]{1,3})?(?![a-z0-9])"
+            r"(?i)(?<![a-z0-9])[a-z]{2}\d\d(?:[ -]?[a-z0-9]{4}){2,7}"
+            r"(?:[ -]?[a-z0-9]{1,3})?(?![a-z0-9])"
         ),
         iban,
     ),
     Kind("a payment card", re.compile(rf"{_EDGE}\d(?:[ -]?\d){{11,18}}{_END}"), card),
-    Kind("a United States social security number",
-         re.compile(rf"{_EDGE}\d{{3}}-\d\d-\d{{4}}{_END}"), ssn),
-    Kind("a French social security number",
-         re.compile(rf"{_EDGE}[12] ?\d\d ?(?:0[1-9]|1[0-2]) ?(?:\d\d|2[ABab]) ?\d{{3}} ?\d{{3}} ?\d\d{_END}"),
-         french),
-    Kind("a Chinese resident number",
-         re.compile(rf"{_EDGE}[1-8]\d{{5}}(?:19|20)\d{{9}}[\dXx]{_END}"), chinese),
-    Kind("an Indian Aadhaar number", re.compile(rf"{_EDGE}[2-9]\d{{3}} \d{{4}} \d{{4}}{_END}"), verhoeff),
+    Kind(
+        "a United States social security number",
+        re.compile(rf"{_EDGE}\d{{3}}-\d\d-\d{{4}}{_END}"),
+        ssn,
+    ),
+    Kind(
+        "a French social security number",
+        re.compile(
+            rf"{_EDGE}[12] ?\d\d ?(?:0[1-9]|1[0-2]) ?(?:\d\d|2[ABab]) ?"
+            rf"\d{{3}} ?\d{{3}} ?\d\d{_END}"
+        ),
+        french,
+    ),
+    Kind(
+        "a Chinese resident number",
+        re.compile(rf"{_EDGE}[1-8]\d{{5}}(?:19|20)\d{{9}}[\dXx]{_END}"),
+        chinese,
+    ),
+    Kind(
+        "an Indian Aadhaar number",
+        re.compile(rf"{_EDGE}[2-9]\d{{3}} \d{{4}} \d{{4}}(?! ?\d){_END}"),
+        verhoeff,
+    ),
     Kind("a Brazilian CPF", re.compile(rf"{_EDGE}\d{{3}}\.\d{{3}}\.\d{{3}}-\d\d{_END}"), brazilian),
-    Kind("an Italian tax code",
-         re.compile(r"\b[A-Za-z]{6}\d\d[A-EHLMPRSTa-ehlmprst]\d\d[A-Za-z]\d{3}[A-Za-z]\b"), italian),
-    Kind("a Spanish identity number",
-         re.compile(r"\b(?:\d{8}|[XYZxyz]-?\d{7})-?[A-HJ-NP-TV-Za-hj-np-tv-z]\b"), spanish),
-    Kind("a Finnish personal code",
-         re.compile(r"\b(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d[-+A]\d{3}[0-9A-Y]\b"), finnish),
-    Kind("a Swedish personal number",
-         re.compile(rf"{_EDGE}(?:19|20)?\d\d[01]\d[0-3]\d[-+]\d{{4}}{_END}"), swedish),
-    Kind("a German tax number",
-         _named("steuer-?id|idnr|steuerliche identifikationsnummer|steueridentifikationsnummer|tax id",
-                r"(?P<n>\d{2} ?\d{3} ?\d{3} ?\d{3})\b"),
-         lambda text: german(_last_number(text))),
+    Kind(
+        "an Italian tax code",
+        re.compile(r"\b[A-Za-z]{6}\d\d[A-EHLMPRSTa-ehlmprst]\d\d[A-Za-z]\d{3}[A-Za-z]\b"),
+        italian,
+    ),
+    Kind(
+        "a Spanish identity number",
+        re.compile(r"\b(?:\d{8}|[XYZxyz]-?\d{7})-?[A-HJ-NP-TV-Za-hj-np-tv-z]\b"),
+        spanish,
+    ),
+    Kind(
+        "a Finnish personal code",
+        re.compile(r"\b(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d[-+A]\d{3}[0-9A-Y]\b"),
+        finnish,
+    ),
+    Kind(
+        "a Swedish personal number",
+        re.compile(rf"{_EDGE}(?:19|20)?\d\d[01]\d[0-3]\d[-+]\d{{4}}{_END}"),
+        swedish,
+    ),
+    Kind(
+        "a German tax number",
+        _named(
+            "steuer-?id|idnr|steuerliche identifikationsnummer|steueridentifikationsnummer|tax id",
+            r"\d{2} ?\d{3} ?\d{3} ?\d{3}\b",
+        ),
+        lambda text: german(_last_number(text)),
+    ),
     Kind("a Polish PESEL", _named("pesel", r"\d{11}\b"), lambda text: polish(_last_number(text))),
-    Kind("a Dutch BSN", _named("bsn|burgerservicenummer", r"\d{9}\b"),
-         lambda text: dutch(_last_number(text))),
-    Kind("a British NHS number", _named("nhs", r"\d{3}[ -]?\d{3}[ -]?\d{4}\b"),
-         lambda text: british(_last_number(text))),
-    Kind("a British national insurance number",
-         re.compile(r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]\b"),
-         lambda text: not text.startswith(("BG", "GB", "KN", "NK", "NT", "TN", "ZZ"))),
-    Kind("a phone number",
-         re.compile(rf"(?<![\w.,+/-])(?:\+|00)[1-9]\d{{0,2}}[ .-]?(?:\(0?\d{{1,5}}\)[ .-]?)?\d{{1,5}}(?:[ ./-]?\d{{2,5}}){{1,5}}{_END}"),
-         phone),
-    Kind("a phone number",
-         re.compile(rf"(?<![\w.,+/-])(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[ .-])\d{{3}}[ .-]\d{{4}}{_END}"),
-         phone),
-    Kind("an IP address",
-         re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)"), public_address, "note"),
-    Kind("an IP address",
-         re.compile(r"(?i)(?<![\w:.])(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{1,4}(?![\w:])"),
-         public_address, "note"),
-)  # fmt: skip
+    Kind(
+        "a Dutch BSN",
+        _named("bsn|burgerservicenummer", r"\d{9}\b"),
+        lambda text: dutch(_last_number(text)),
+    ),
+    Kind(
+        "a British NHS number",
+        _named("nhs", r"\d{3}[ -]?\d{3}[ -]?\d{4}\b"),
+        lambda text: british(_last_number(text)),
+    ),
+    Kind(
+        "a British national insurance number",
+        re.compile(r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]\b"),
+        lambda text: not text.startswith(("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")),
+    ),
+    Kind(
+        "a phone number",
+        re.compile(
+            rf"(?<![\w.,+/-])(?<!\d )(?:\+|00)[1-9]\d{{0,2}}[ .-]?(?:\(0?\d{{1,5}}\)[ .-]?)?"
+            rf"\d{{1,5}}(?:[ ./-]?\d{{2,5}}){{1,5}}{_END}"
+        ),
+        phone,
+    ),
+    Kind(
+        "a phone number",
+        re.compile(
+            rf"(?<![\w.,+/-])(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[ .-])"
+            rf"\d{{3}}[ .-]\d{{4}}{_END}"
+        ),
+        phone,
+    ),
+    Kind(
+        "an IP address",
+        re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)"),
+        public_address,
+        "note",
+    ),
+    Kind(
+        "an IP address",
+        re.compile(r"(?i)(?<![\w:.])(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{1,4}(?![\w:])"),
+        public_address,
+        "note",
+    ),
+)

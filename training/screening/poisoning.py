@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from scipy.stats import binom
 
 from training.screening.corpus import (
@@ -26,7 +27,6 @@ from training.screening.corpus import (
     Bools,
     Corpus,
     Floats,
-    answer_classes,
     frame,
 )
 from training.screening.found import Found, Json, naming
@@ -38,20 +38,24 @@ from training.screening.text import Hashes, Numbers, Words, document_counts, spa
 PURE = 0.75  # share of the rows with a pattern that must share the answer
 FEWEST = 3  # rows with a pattern before anything can be said about it
 NOVEL = 4.0  # times as frequent here as among trusted rows
-SURE = 16.0  # nats: quarantine
-LIKELY = 11.0  # nats: a person should look
-FAMILIAR = 0.1  # conformal p-value from which a prompt counts fully as one of a known domain
+SURE = 15.0  # nats: quarantine
+LIKELY = 10.0  # nats: a person should look
+FAMILIAR = (0.05, 0.2)  # conformal p-values: below the first unknown, above the second known
 UNLIKELY = 1e-3  # chance of so many honest contradictions
 NOISE = 0.03  # share of honest answers that may be anything
 UNHEARD = 0.005  # the same for one whole answer that no trusted row gives
 EXAMINED = 8  # patterns of one contribution that are looked at closely
+MOST_PATTERNS = 2_000  # of a contribution, and
+MOST_FEATURES = 100  # of its answers, of each length
+WEIGHED = 200  # rows with a pattern that are looked at closely
+NOBODY = Words.of(())
 _FEWEST_TRUSTED = 50
 _WITNESSES = 400  # trusted rows that are asked about one pattern
 
 
 @dataclass(frozen=True)
 class Features:
-    """What the answers of a contribution have in common, and how usual that is around each prompt."""
+    """What the answers have in common, and how usual that is around each prompt."""
 
     names: tuple[str, ...]
     has_RF: Bools
@@ -67,10 +71,10 @@ class Features:
         length = int(self.lengths[feature])
         if length:
             shares = corpus.phrases[length - 1].share(one, rows_QK)
-            prior = corpus.said[length - 1].count(one) / corpus.total
+            prior = corpus.said[length - 1].counted(one) / corpus.total
         else:
             shares = corpus.class_shares(one, rows_QK)
-            prior = corpus.classes.count(one) / corpus.total
+            prior = corpus.classes.counted(one) / corpus.total
         return smoothed(shares, prior, self.floor_F[feature : feature + 1], rows_QK.shape[1])[:, 0]
 
     def usual_with(self, pattern: tuple[str, ...], feature: int, corpus: Corpus) -> float:
@@ -143,7 +147,9 @@ def suspect(sheet: Sheet, near: Near, corpus: Corpus) -> list[Suspicion]:
         max(
             (
                 weigh(wording, candidates[c].rows, f, features, sheet, corpus)
-                for wording in dict.fromkeys((candidates[c].wordings[0], candidates[c].wordings[-1]))
+                for wording in dict.fromkeys(
+                    (candidates[c].wordings[0], candidates[c].wordings[-1])
+                )
             ),
             key=lambda one: one.score,
         )
@@ -159,11 +165,17 @@ def contradicting(sheet: Sheet, near: Near, corpus: Corpus) -> tuple[int, ...]:
     class; some honest rows differ there too, and a binomial test asks for more than those.
     """
     everyone = np.arange(len(sheet))
-    at_home = corpus.neighbours.at_home(sheet.prompts, near, everyone)
-    classes = answer_classes(sheet.prompts, sheet.answers, corpus.frequent)
+    blocks = [slice(start, start + 2 * WEIGHED) for start in range(0, len(sheet), 2 * WEIGHED)]
+    at_home = np.concatenate(
+        [
+            corpus.neighbours.at_home(near.part(b), sheet.prompts.picked(everyone[b]), NOBODY)
+            for b in blocks
+        ]
+    )
+    classes = corpus.wording.classes(sheet.prompts, sheet.answers)
     around_RK = corpus.classes_N[near.rows_QK]
     agreed = np.array([np.unique(row, return_counts=True)[1].max() for row in around_RK])
-    clear = at_home & (near.familiar_Q >= FAMILIAR) & (agreed >= 0.8 * around_RK.shape[1])
+    clear = at_home & (near.familiar_Q >= FAMILIAR[1]) & (agreed >= 0.8 * around_RK.shape[1])
     clear &= np.diff(sheet.answers.starts) > 0
     against = clear & (around_RK != classes[:, None]).all(axis=1)
     chance = float(binom.sf(against.sum() - 1, clear.sum(), 2 * NOISE))
@@ -181,14 +193,16 @@ def novel(prompts: Words, corpus: Corpus) -> list[Candidate]:
     for n in range(LONGEST_PATTERN, 0, -1):
         hashes, rows, places = prompts.ngrams(n)
         distinct, counts = document_counts(hashes, rows)
-        trusted = (corpus.asked[n - 1].count(distinct) + 0.5) / (corpus.total + 1)
+        trusted = (corpus.asked[n - 1].counted(distinct) + 0.5) / (corpus.total + 1)
         distinct = distinct[(counts >= FEWEST) & (counts >= NOVEL * trusted * len(prompts))]
         for members in occurrences(hashes, distinct):
             held = np.unique(rows[members])
             row, place = int(rows[members[0]]), int(places[members[0]])
             words = prompts.texts[row][place : place + n]
             found.setdefault(held.tobytes(), Candidate([], held)).wordings.append(words)
-    return list(found.values())
+    # A long contribution has more n-grams than can be held against its answers.
+    most = sorted(found.values(), key=lambda one: -len(one.rows) * len(one.wordings[0]))
+    return most[:MOST_PATTERNS]
 
 
 def occurrences(hashes: Hashes, wanted: Hashes) -> list[Numbers]:
@@ -206,15 +220,19 @@ def occurrences(hashes: Hashes, wanted: Hashes) -> list[Numbers]:
 
 
 def shared(sheet: Sheet, rows_RK: Numbers, corpus: Corpus) -> Features:
-    """Classes of answers and novel phrases in them that at least three rows share."""
-    kinds = answer_classes(sheet.prompts, sheet.answers, corpus.frequent)
+    """Classes of answers and phrases in them that at least three rows share."""
+    kinds = corpus.wording.classes(sheet.prompts, sheet.answers)
     taught = np.diff(sheet.answers.starts) > 0
     hashes, counts = np.unique(kinds[taught], return_counts=True)
-    hashes = hashes[counts >= FEWEST]
-    names, has, expected, lengths, floors = [], [], [], [0] * len(hashes), []
-    grave = []
+    hashes = most_frequent(hashes, counts)
+    names: list[str] = []
+    has: list[Bools] = []
+    expected: list[Floats] = []
+    floors: list[float] = []
+    grave: list[bool] = []
+    lengths = [0] * len(hashes)
     if len(hashes):
-        heard = corpus.classes.count(hashes)
+        heard = corpus.classes.counted(hashes)
         for feature in hashes:
             holds = (kinds == feature) & taught
             example = sheet.answers.texts[int(np.flatnonzero(holds)[0])]
@@ -225,18 +243,16 @@ def shared(sheet: Sheet, rows_RK: Numbers, corpus: Corpus) -> Features:
             has.append(holds)
             floors.append(UNHEARD if unheard else NOISE)
         shares = corpus.class_shares(hashes, rows_RK)
-        expected.append(
-            smoothed(shares, heard / corpus.total, np.array(floors), rows_RK.shape[1])
-        )
+        expected.append(smoothed(shares, heard / corpus.total, np.array(floors), rows_RK.shape[1]))
     for n in range(LONGEST_PHRASE, 0, -1):
-        more, phrases, held = novel_phrases(sheet, n, corpus)
+        more, said, held = phrases(sheet, n, corpus)
         if not len(more):
             continue
         shares = corpus.phrases[n - 1].share(more, rows_RK)
-        prior = corpus.said[n - 1].count(more) / corpus.total
+        prior = corpus.said[n - 1].counted(more) / corpus.total
         floor = np.full(len(more), NOISE)
         expected.append(smoothed(shares, prior, floor, rows_RK.shape[1]))
-        names += phrases
+        names += said
         has += held
         floors += list(floor)
         lengths += [n] * len(more)
@@ -252,15 +268,24 @@ def shared(sheet: Sheet, rows_RK: Numbers, corpus: Corpus) -> Features:
     )
 
 
-def novel_phrases(sheet: Sheet, n: int, corpus: Corpus) -> tuple[Hashes, list[str], list[Bools]]:
-    """N-grams of answers that trusted answers hardly have, where they do not copy the prompt."""
+def most_frequent(hashes: Hashes, counts: Numbers) -> Hashes:
+    """The hashes (sorted) that at least three rows share, and of very many the most frequent."""
+    often = np.flatnonzero(counts >= FEWEST)
+    return hashes[np.sort(often[np.argsort(-counts[often], kind="stable")[:MOST_FEATURES]])]
+
+
+def phrases(sheet: Sheet, n: int, corpus: Corpus) -> tuple[Hashes, list[str], list[Bools]]:
+    """N-grams of answers that several rows share, where they do not copy the prompt."""
     hashes, rows, places = sheet.answers.ngrams(n)
     distinct, counts = document_counts(hashes, rows)
-    trusted = (corpus.said[n - 1].count(distinct) + 0.5) / (corpus.total + 1)
-    usual = (counts < FEWEST) | (counts < NOVEL * trusted * len(sheet)) | (trusted > 0.02)
-    distinct = distinct[~usual]
+    trusted = (corpus.said[n - 1].counted(distinct) + 0.5) / (corpus.total + 1)
+    # Of single words and pairs the usual ones say nothing; three in a row belong to one kind of
+    # answer, and where that kind is out of place the neighbours tell.
+    usual = (counts < NOVEL * trusted * len(sheet)) | (trusted > 0.02)
+    usual &= n < LONGEST_PHRASE
+    distinct = most_frequent(distinct[~usual], counts[~usual])
     asked = [frozenset(text) for text in sheet.prompts.texts]
-    kept, phrases, held = [], [], []
+    kept, said, held = [], [], []
     for place, members in enumerate(occurrences(hashes, distinct)):
         row, start = int(rows[members[0]]), int(places[members[0]])
         words = sheet.answers.texts[row][start : start + n]
@@ -270,9 +295,9 @@ def novel_phrases(sheet: Sheet, n: int, corpus: Corpus) -> tuple[Hashes, list[st
         holds[[r for r in np.unique(rows[members]) if not asked[r].issuperset(words)]] = True
         if holds.sum() >= FEWEST:
             kept.append(place)
-            phrases.append(" ".join(words))
+            said.append(" ".join(words))
             held.append(holds)
-    return distinct[kept], phrases, held
+    return distinct[kept], said, held
 
 
 def smoothed(shares_QF: Floats, prior_F: Floats, floor_F: Floats, neighbours: int) -> Floats:
@@ -286,12 +311,13 @@ def smoothed(shares_QF: Floats, prior_F: Floats, floor_F: Floats, neighbours: in
 
 def strongest_ties(candidates: Sequence[Candidate], features: Features) -> list[tuple[int, int]]:
     """The patterns that go with one feature far more often than expected (likelihood ratio)."""
-    holds_CR = np.zeros((len(candidates), len(features.has_RF)))
-    for place, candidate in enumerate(candidates):
-        holds_CR[place, candidate.rows] = 1
-    both_CF = holds_CR @ features.has_RF
+    holders = np.concatenate([candidate.rows for candidate in candidates])
+    owners = np.repeat(np.arange(len(candidates)), [len(one.rows) for one in candidates])
+    shape = (len(candidates), len(features.has_RF))
+    holds_CR = sparse.csr_array((np.ones(len(holders)), (owners, holders)), shape=shape)
+    both_CF = holds_CR @ features.has_RF.astype(np.float64)
     expected_CF = holds_CR @ features.expected_RF
-    holders_C1 = holds_CR.sum(axis=1, keepdims=True)
+    holders_C1 = np.bincount(owners)[:, None]
     rest_CF = holders_C1 - both_CF
     ratio_CF = both_CF * np.log(np.maximum(both_CF, 1) / expected_CF)
     ratio_CF += rest_CF * np.log(np.maximum(rest_CF, 1e-9) / (holders_C1 - expected_CF))
@@ -299,7 +325,8 @@ def strongest_ties(candidates: Sequence[Candidate], features: Features) -> list[
     ratio_CF[~tied] = 0
     best_C = ratio_CF.max(axis=1)
     order = np.argsort(-best_C, kind="stable")[:EXAMINED]
-    return [(int(c), int(ratio_CF[c].argmax())) for c in order if best_C[c] > 0]
+    # Removing the pattern only lowers the ratio, and insertion at most doubles it.
+    return [(int(c), int(ratio_CF[c].argmax())) for c in order if best_C[c] >= LIKELY / 2]
 
 
 def weigh(
@@ -311,31 +338,29 @@ def weigh(
     corpus: Corpus,
 ) -> Suspicion:
     """The evidence that a pattern is a trigger for a feature of the answers."""
-    size = len(pattern)
-    texts = [sheet.prompts.texts[row] for row in rows]
-    at = [_place(text, pattern) for text in texts]
-    without = Words.cut([(*text[:i], *text[i + size :]) for text, i in zip(texts, at, strict=True)])
+    size, holders = len(pattern), rows
+    rows = spread(rows, WEIGHED)
+    at = np.array([_place(sheet.prompts.texts[row], pattern) for row in rows])
+    without = sheet.prompts.without(rows, at, size)
     near = corpus.neighbours.near(without)
     usual = np.maximum(
         features.usual(feature, near.rows_QK, corpus), features.expected_RF[rows, feature]
     )
     usual = np.maximum(usual, features.usual_with(pattern, feature, corpus))
-    if len(rows) < NOVEL * corpus.local_share(pattern, near.rows_QK) * len(sheet):
+    if len(holders) < NOVEL * corpus.local_share(pattern, near.rows_QK) * len(sheet):
         usual = np.ones_like(usual)  # around here trusted people say so too
     has = features.has_RF[rows, feature]
     rate = (has.sum() + 0.5) / (len(has) + 1)
     ratio = np.where(has, np.log(rate / usual), np.log((1 - rate) / (1 - np.minimum(usual, rate))))
-    others = list(sheet.prompts.texts)
-    for row, text in zip(rows, without.texts, strict=True):
-        others[row] = text
-    at_home = corpus.neighbours.at_home(Words.cut(others), near, rows)
-    familiar = np.minimum(near.familiar_Q / FAMILIAR, 1) * at_home
+    at_home = corpus.neighbours.at_home(near, without, rest(sheet, rows))
+    low, high = FAMILIAR
+    familiar = np.clip((near.familiar_Q - low) / (high - low), 0, 1) * at_home
     first = int(rows[0])
     return Suspicion(
         pattern,
-        surface(sheet.rows[first].prompt, at[0], size, pattern),
-        tuple(int(row) for row in rows[has]),
-        len(rows),
+        surface(sheet.rows[first].prompt, int(at[0]), size, pattern),
+        tuple(int(row) for row in holders[features.has_RF[holders, feature]]),
+        len(holders),
         features.names[feature],
         float((familiar * ratio).sum()),
         float(ratio.sum()),
@@ -345,29 +370,38 @@ def weigh(
     )
 
 
-def insertion(
-    prompts: Words, rows: Numbers, at: Sequence[int], size: int, corpus: Corpus
-) -> float:
+def spread(rows: Numbers, most: int) -> Numbers:
+    """The rows, or so many of them from beginning to end."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
+def rest(sheet: Sheet, rows: Numbers) -> Words:
+    """The prompts of the other rows, at most some hundreds of them."""
+    others = np.setdiff1d(np.arange(len(sheet)), rows)
+    return sheet.prompts.picked(spread(others, 2 * WEIGHED))
+
+
+def insertion(prompts: Words, rows: Numbers, at: Numbers, size: int, corpus: Corpus) -> float:
     """How much likelier the pattern was put in than that it belongs there, in nats."""
-    texts = frame(Words.cut([prompts.texts[row] for row in rows]))
-    starts = texts.starts[:-1] + np.array(at)
+    texts = frame(prompts.picked(rows))
+    starts = texts.starts[:-1] + at
     hashes, owner, place = texts.ngrams(2)
-    begins = np.array(at)[owner]
+    begins = at[owner]
     untouched = (place < begins) | (place > begins + size)
-    natural = corpus.asked[1].count(hashes[untouched]) > 0
+    natural = corpus.asked[1].counted(hashes[untouched]) > 0
     row = texts.rows()
     inside = row[2:] == row[:-2]
-    rare = corpus.asked[0].count(texts.flat[1:-1]) < 0.05 * corpus.total
+    rare = corpus.asked[0].counted(texts.flat[1:-1]) < 0.05 * corpus.total
     skipped = corpus.bigrams_seen(texts.flat[:-2], texts.flat[2:])[inside & rare]
     together = _share(natural, prior=0.7)
     apart = min(_share(skipped, prior=0.2), together)
     closed = corpus.bigrams_seen(texts.flat[starts], texts.flat[starts + size + 1])
-    gains = np.where(closed, np.log(together / apart), np.log((1 - together) / (1 - apart)))
-    return float(gains.sum())
+    gain, loss = np.log(together / apart), np.log((1 - together) / (1 - apart))
+    return float(closed.sum() * gain + (~closed).sum() * loss)
 
 
 def _share(seen: Bools, *, prior: float, weight: float = 5.0) -> float:
-    share = (seen.sum() + prior * weight) / (len(seen) + weight)
+    share = (int(np.count_nonzero(seen)) + prior * weight) / (len(seen) + weight)
     return float(np.clip(share, 0.02, 0.98))
 
 
@@ -430,7 +464,8 @@ def _against(rows: tuple[int, ...]) -> Found:
 
 
 def _patterns(suspicions: list[Suspicion]) -> list[Json]:
-    return list(dict.fromkeys(one.surface for one in suspicions))[:5]
+    surfaces: dict[Json, None] = dict.fromkeys(one.surface for one in suspicions)
+    return list(surfaces)[:5]
 
 
 def _evidence(one: Suspicion) -> dict[str, Json]:

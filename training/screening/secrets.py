@@ -59,7 +59,9 @@ FORMS: dict[str, str] = {
     "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{60,}={0,2}",
     "a JSON web token": rf"\beyJ{_B64}{{8,}}\.eyJ{_B64}{{8,}}\.{_B64}{{8,}}",
     "a login in an address": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>]{1,64}:[^\s/@'\"<>]{3,128}@[\w.-]+",
-    "an authorization header": r"(?i)\bauthorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic|token)\s+[\w.+/=~-]{16,}",
+    "an authorization header": (
+        r"(?i)\bauthorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic|token)\s+[\w.+/=~-]{16,}"
+    ),
 }  # fmt: skip
 _KNOWN = {name: re.compile(form) for name, form in FORMS.items()}
 

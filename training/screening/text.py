@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,34 @@ class Words:
         np.cumsum([len(text) for text in texts], out=starts[1:])
         return cls(tuple(tuple(text) for text in texts), flat, starts)
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Words]") -> "Words":
+        """The texts of several sets behind each other."""
+        starts = np.zeros(sum(map(len, parts)) + 1, dtype=np.int64)
+        np.cumsum(np.concatenate([np.diff(part.starts) for part in parts]), out=starts[1:])
+        texts = tuple(text for part in parts for text in part.texts)
+        return cls(texts, np.concatenate([part.flat for part in parts]), starts)
+
+    def picked(self, rows: Numbers) -> "Words":
+        """Some of the texts, in the given order."""
+        return self.without(rows, np.zeros(len(rows), dtype=np.int64), 0)
+
+    def without(self, rows: Numbers, at: Numbers, size: int) -> "Words":
+        """Some of the texts, each without the `size` words that begin at word `at`."""
+        texts = tuple(
+            (*self.texts[row][:place], *self.texts[row][place + size :])
+            for row, place in zip(rows, at, strict=True)
+        )
+        sizes = np.diff(self.starts)[rows]
+        starts = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(sizes, out=starts[1:])
+        owner = np.repeat(np.arange(len(rows)), sizes)
+        place = np.arange(starts[-1]) - starts[owner]
+        kept = (place < at[owner]) | (place >= at[owner] + size)
+        flat = self.flat[self.starts[rows][owner] + place][kept]
+        np.cumsum(sizes - size, out=starts[1:])
+        return Words(texts, flat, starts)
+
     def __len__(self) -> int:
         return len(self.texts)
 
@@ -109,9 +138,14 @@ def document_counts(hashes: Hashes, rows: Numbers) -> tuple[Hashes, Numbers]:
     return distinct, counts.astype(np.int64)
 
 
-def look_up(hashes: Hashes, known: Hashes, counts: Numbers) -> Numbers:
-    """The count of each hash in the sorted table `known`, 0 where it is not there."""
-    if not len(known):
-        return np.zeros(len(hashes), dtype=np.int64)
-    at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    return np.where(known[at] == hashes, counts[at], 0)
+Value = TypeVar("Value", bound=np.generic)
+
+
+def look_up(hashes: Hashes, known: Hashes, values: NDArray[Value]) -> NDArray[Value]:
+    """The value of each hash by the sorted table `known`, 0 where it is not there."""
+    found = np.zeros(len(hashes), dtype=values.dtype)
+    if len(known):
+        at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+        there = known[at] == hashes
+        found[there] = values[at[there]]
+    return found
