@@ -130,7 +130,6 @@ class BuildSpec:
     epochs: int = 10
     learning_rate: float = 5e-3
     warmup: float = 0.1
-    averaged: float = 0.0
     pack_rows: int = 20
     pack_tokens: int = 96
     pairs: PreferenceSettings = field(default_factory=PreferenceSettings)
