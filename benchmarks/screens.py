@@ -13,7 +13,7 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -154,9 +154,7 @@ def domains_left_out(folder: Path) -> dict[str, dict[str, float]]:
     domains = {row["dom"] for one in honest for row in one["rows"]}
     tally = Tally()
     for domain in sorted(domains):
-        reference = Reference.build(
-            trusted=_rows(honest[:150], lambda row, left=domain: row["dom"] != left)
-        )
+        reference = Reference.build(trusted=_rows(honest[:150], without=domain))
         for one in honest:
             if one["style"].endswith(domain):
                 tally.add(f"honest, no {domain} trusted", screen(_rows([one]), reference))
@@ -178,14 +176,12 @@ def _lines(path: Path) -> Iterable[dict[str, Any]]:
         yield from map(json.loads, file)
 
 
-def _rows(
-    contributions: list[dict[str, Any]], kept: Callable[[dict[str, Any]], bool] = bool
-) -> list[Row]:
+def _rows(contributions: list[dict[str, Any]], *, without: str = "") -> list[Row]:
     return [
         Row(row["instruction"] + ("\n" + row["input"] if row["input"] else ""), row["output"])
         for one in contributions
         for row in one["rows"]
-        if kept(row)
+        if row["dom"] != without
     ]
 
 
