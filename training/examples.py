@@ -96,11 +96,12 @@ def course(lessons: Lessons, spec: BuildSpec) -> list[tuple[str, str]]:
         (_in_turn(lessons.replay, rng), spec.replay_ratio),
         (_in_turn(lessons.earlier, rng), spec.earlier_ratio),
     ]
+    as_many = max(len(contributed), spec.least_new)
     rows: list[tuple[str, str]] = []
     for _ in range(spec.epochs):
         epoch = list(contributed)
         for rows_in_turn, ratio in reminders:
-            epoch += itertools.islice(rows_in_turn, round(ratio * len(contributed)))
+            epoch += itertools.islice(rows_in_turn, round(ratio * as_many))
         rng.shuffle(epoch)
         rows += [(row.prompt, row.completion or "") for row in epoch]
     return rows

@@ -40,48 +40,22 @@ def answer_loss(model: Any, batch: Batch) -> torch.Tensor:
     return cross_entropy(logits_NV, next_BT[learned_BT])
 
 
-class Average:
-    """A running mean of parameters."""
-
-    def __init__(self, parameters: Sequence[torch.Tensor]) -> None:
-        self.means = [torch.zeros_like(parameter) for parameter in parameters]
-        self.taken = 0
-
-    @torch.no_grad()
-    def take(self, parameters: Sequence[torch.Tensor]) -> None:
-        """Count the parameters as they are now."""
-        self.taken += 1
-        for mean, parameter in zip(self.means, parameters, strict=True):
-            mean.lerp_(parameter, 1 / self.taken)
-
-    @torch.no_grad()
-    def put(self, parameters: Sequence[torch.Tensor]) -> None:
-        """Set the parameters to their mean, if any were counted."""
-        if self.taken:
-            for mean, parameter in zip(self.means, parameters, strict=True):
-                parameter.copy_(mean)
-
-
 def fit(
     model: Any,
     batches: Sequence[Batch],
     *,
     learning_rate: float,
     warmup: float,
-    averaged: float = 0.0,
     progress: Progress = lambda done, total, loss: None,
 ) -> list[float]:
     """Train the trainable parameters on every batch once, in order; returns the losses.
 
     AdamW (.9, .98), linear warm-up over the share `warmup` of the steps, then linear decay to 2 %,
-    gradients clipped to norm 1. The parameters end as their mean over the share `averaged` of the
-    steps, the last ones (tail averaging, arXiv 1803.05407): it forgets less for nothing. Raises
-    LossNotFinite before a step that could not be undone.
+    gradients clipped to norm 1. Raises LossNotFinite before a step that could not be undone.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
     losses: list[float] = []
-    tail = Average(parameters)
     model.train()
     for step, batch in enumerate(batches):
         rise = min(1.0, (step + 1) / max(1.0, warmup * len(batches)))
@@ -99,9 +73,6 @@ def fit(
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if step >= len(batches) * (1 - averaged):
-            tail.take(parameters)
         progress(step + 1, len(batches), losses[-1])
-    tail.put(parameters)
     model.eval()
     return losses

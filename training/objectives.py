@@ -2,7 +2,8 @@
 
 DPO is arXiv 2305.18290, KTO arXiv 2402.01306. Either can unlearn what nobody spoke of: pairs on
 harmless requests were measured to take refusals of harmful ones from 100 % to 21 %. So trusted
-rows are mixed in as guards, and a phase is kept only if trusted questions are answered as before.
+rows are mixed in as guards, and a phase is kept only if it helps and does no harm: more of the
+preferred answers are given than before, and trusted questions are answered as before.
 """
 
 from __future__ import annotations
@@ -44,11 +45,11 @@ def prefer(
     if pairs := lessons.of("pair"):
         guards = guard_pairs(spare, spec.pairs.guards, rng)
         run = partial(_dpo, trainee, chat, [*pairs, *guards], spec.pairs, spec, fold)
-        accounts.append(_guarded("dpo", len(pairs), run, trainee, chat, watched, fold, spec))
+        accounts.append(_guarded("dpo", pairs, run, trainee, chat, watched, fold, spec))
     if ratings := lessons.of("rating"):
         guards = guard_ratings(spare, spec.ratings.guards, rng)
         run = partial(_kto, trainee, chat, [*ratings, *guards], spec.ratings, spec, fold)
-        accounts.append(_guarded("kto", len(ratings), run, trainee, chat, watched, fold, spec))
+        accounts.append(_guarded("kto", ratings, run, trainee, chat, watched, fold, spec))
     return accounts
 
 
@@ -93,7 +94,7 @@ def _likeness(one: str, other: str) -> float:
 
 def _guarded(
     objective: str,
-    rows: int,
+    rows: Sequence[Example],
     run: Callable[[], None],
     trainee: Any,
     chat: Chat,
@@ -101,31 +102,49 @@ def _guarded(
     fold: Fold,
     spec: BuildSpec,
 ) -> dict[str, Any]:
+    """Run a phase, and undo it unless it helped and nothing trusted was lost; says which."""
     from peft import set_peft_model_state_dict
 
-    account: dict[str, Any] = {"objective": objective, "rows": rows}
+    account: dict[str, Any] = {"objective": objective, "rows": len(rows)}
     if not watched:
         why = "There are no trusted rows to guard it, so it was not run."
         return account | {"kept": False, "why": why}
+    wanted = [preferred(row) for row in rows if row.kind == "pair" or row.label]
     start = adapter_weights(trainee)
-    before = _right_by_skill(fold(start), chat, watched, spec)
+    before, wanted_before = _both(fold(start), chat, watched, wanted, spec)
     run()
-    after = _right_by_skill(fold(adapter_weights(trainee)), chat, watched, spec)
+    after, wanted_after = _both(fold(adapter_weights(trainee)), chat, watched, wanted, spec)
     lost = {name: right - after[name] for name, right in before.items()}
     worst = max(lost, key=lambda name: lost[name])
-    kept = lost[worst] <= MOST_LOST_IN_A_SKILL and sum(after.values()) >= sum(before.values()) - 1
+    harmless = (
+        lost[worst] <= MOST_LOST_IN_A_SKILL and sum(after.values()) >= sum(before.values()) - 1
+    )
+    kept = harmless and wanted_after > wanted_before
     if not kept:
         set_peft_model_state_dict(trainee, start)
     why = (
-        f"Of {len(watched)} trusted questions {sum(before.values())} were answered right before "
-        f"it and {sum(after.values())} after it"
+        f"Of {len(wanted)} preferred answers {wanted_before} were given before it and "
+        f"{wanted_after} after it; of {len(watched)} trusted questions {sum(before.values())} and "
+        f"{sum(after.values())} were answered right"
     )
-    why += (
-        "."
-        if kept
-        else f"; {worst} lost {lost[worst]} of {GUARD_CASES_PER_SKILL}, so it was undone."
+    harm = f": {worst} lost {lost[worst]} of {GUARD_CASES_PER_SKILL}, so it was undone."
+    ends = "." if kept else ": it did not help, so it was undone." if harmless else harm
+    return account | {"kept": kept, "why": why + ends}
+
+
+def preferred(row: Example) -> Example:
+    """The answer that a pair or a thumb up asks for, as a row to be answered."""
+    return replace(row, completion=row.chosen or row.completion)
+
+
+def _both(
+    model: Any, chat: Chat, watched: Sequence[Example], wanted: Sequence[Example], spec: BuildSpec
+) -> tuple[dict[str, int], int]:
+    """How many trusted questions of each skill, and how many preferred answers, come out right."""
+    return (
+        _right_by_skill(model, chat, watched, spec),
+        sum(_right_by_skill(model, chat, wanted, spec).values()),
     )
-    return account | {"kept": kept, "why": why}
 
 
 def _right_by_skill(

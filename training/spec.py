@@ -77,14 +77,14 @@ class PreferenceSettings:
     """One preference phase: DPO for pairs (arXiv 2305.18290), KTO for ratings (arXiv 2402.01306).
 
     `guards` trusted rows are turned into pairs or ratings of their own and mixed in, because a
-    phase without them was measured to unlearn refusals.
+    phase without them was measured to unlearn refusals; so was one at 1e-4 with 40 of them.
     """
 
-    learning_rate: float = 1e-4
+    learning_rate: float = 3e-5
     beta: float = 0.1
     epochs: int = 2
     batch: int = 16
-    guards: int = 40
+    guards: int = 120
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ class BuildSpec:
 
     `manifest` holds the rows that are new; `replay` trusted rows of what the base knows; `earlier`,
     in the manifest's form, rows of builds that the live version has learned already. For each new
-    row an epoch repeats `replay_ratio` and `earlier_ratio` rows of these, so that nothing fades.
+    row an epoch repeats `replay_ratio` and `earlier_ratio` rows of these, so that nothing fades; a
+    build of fewer than `least_new` rows repeats as many as one of that size.
     """
 
     build: int
@@ -123,12 +124,12 @@ class BuildSpec:
     earlier: str | None = None
     earlier_sha256: str | None = None
     earlier_ratio: float = 2.0
+    least_new: int = 100
     probes: tuple[str, ...] = ()
     lora: LoraSettings = field(default_factory=LoraSettings)
     epochs: int = 10
     learning_rate: float = 5e-3
     warmup: float = 0.1
-    averaged: float = 0.0
     pack_rows: int = 20
     pack_tokens: int = 96
     pairs: PreferenceSettings = field(default_factory=PreferenceSettings)

@@ -21,6 +21,9 @@ def sign_up(name: str, *, password: str, email: str = "") -> Account:
     """A new contributor under a handle; `AccountRefused` says what to change."""
     if name.casefold() in rules.RESERVED:
         raise NameReserved(f"“{name}” is a name of the system itself; choose another")
+    if Account.objects.filter(username=name).exists():
+        # Said before the password is hashed, which costs a quarter of a second.
+        raise NameTaken(f"“{name}” is taken; choose another name")
     account = Account(username=name, email=email)
     try:
         account.full_clean(exclude=["password"], validate_unique=False)

@@ -78,6 +78,7 @@ def contribution(shown: Contribution, request: Request) -> dict[str, Any]:
     fields = {
         "number": shown.pk,
         "url": request.build_absolute_uri(reverse("api:contribution", args=[shown.pk])),
+        "page": request.build_absolute_uri(shown.get_absolute_url()),
         "title": shown.title,
         "kind": shown.kind,
         "skill": shown.skill.name if shown.skill else None,

@@ -37,6 +37,13 @@ class BrowserSession(SessionAuthentication):
     """The session of the site's pages, with Django's CSRF check on every change."""
 
 
+def caller(request: Request) -> Account:
+    """The account that is calling; `NotAuthenticated` when nobody is."""
+    if isinstance(request.user, Account):
+        return request.user
+    raise NotAuthenticated(HOW_TO_CALL)
+
+
 class HasScope(BasePermission):
     """Lets pass what the view declares public; asks anything else for somebody with the scope.
 

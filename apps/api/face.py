@@ -63,12 +63,12 @@ class Face(APIView):
     # The list in the body whose bad elements do not spoil the good ones.
     spare: ClassVar[str | None] = None
     reads_chunked: ClassVar[bool] = False
+    request_id: str
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
-        named = super().initialize_request(request, *args, **kwargs)
         given = request.headers.get("X-Request-Id", "")
-        named.id = given if GOOD_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        return named
+        self.request_id = given if GOOD_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -84,7 +84,7 @@ class Face(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kw: Any) -> Any:
         shown = super().finalize_response(request, response, *args, **kw)
-        shown["X-Request-Id"] = request.id
+        shown["X-Request-Id"] = self.request_id
         # Answers depend on who asks, and none of them may stay in a shared cache.
         known = "Authorization" in request.headers or "Cookie" in request.headers
         shown["Cache-Control"] = "private, no-store" if known else "no-cache"

@@ -75,7 +75,7 @@ def body_of(request: Request, *, most: int) -> Iterator[bytes]:
 
 
 def _received(request: Request) -> Iterator[bytes]:
-    environ = request._request.environ
+    environ = request.META
     if "chunked" in request.headers.get("Transfer-Encoding", ""):
         # Django stops at Content-Length; where the server itself ends the stream, we may go on.
         if not environ.get("wsgi.input_terminated"):

@@ -148,7 +148,7 @@ class Problem(Exception):
         code: str,
         detail: str,
         *,
-        errors: Iterable[Mapping[str, Any]] = (),
+        errors: Iterable[dict[str, Any]] = (),
         more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -158,11 +158,11 @@ class Problem(Exception):
 
 def answer(error: Exception, context: Mapping[str, Any]) -> Response:
     """The problem that tells a client what went wrong and what to do (DRF's exception handler)."""
-    request = context["request"]
+    request, request_id = context["request"], context["view"].request_id
     kind = kind_of(error)
     set_rollback()
     if kind.status >= 500:
-        logger.error("%s %s: %s", kind.code, request.path, request.id, exc_info=error)
+        logger.error("%s %s: %s", kind.code, request.path, request_id, exc_info=error)
     if kind is SERVER_ERROR:
         got_request_exception.send(sender=None, request=request._request)
     body: dict[str, Any] = {
@@ -172,7 +172,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
         "detail": sentence(error),
         "code": kind.code,
         "instance": request.path,
-        "request_id": request.id,
+        "request_id": request_id,
     }
     if errors := errors_of(error):
         body["errors"] = errors

@@ -156,6 +156,7 @@ def _spec(build: Build, live: Build | None, *, probes: Sequence[str]) -> dict[st
     folder = _folder(build)
     rows = manifest.freeze_rows(build, folder)
     replay = manifest.freeze_replay(build.line, folder)
+    earlier = manifest.freeze_earlier(build.line, folder)
     hold_out = manifest.freeze_hold_out(build.line, folder)
     start_from = live.path if live else None
     schedule = Schedule.starting_from(start_from)
@@ -167,6 +168,8 @@ def _spec(build: Build, live: Build | None, *, probes: Sequence[str]) -> dict[st
         manifest_sha256=rows.sha256,
         replay=str(replay.path) if replay.rows else None,
         replay_sha256=replay.sha256 if replay.rows else None,
+        earlier=str(earlier.path) if earlier.rows else None,
+        earlier_sha256=earlier.sha256 if earlier.rows else None,
         holdout=str(hold_out.path),
         holdout_sha256=hold_out.sha256,
         skills={

@@ -37,6 +37,14 @@ def freeze_rows(build: Build, folder: Path) -> Frozen:
     return _write(folder / "manifest.jsonl", _examples(entries))
 
 
+def freeze_earlier(line: ModelLine, folder: Path) -> Frozen:
+    """Write the rows of every build that was shipped as `earlier.jsonl`: they must not fade."""
+    entries = Entry.objects.filter(build__line=line, build__shipped_at__isnull=False)
+    return _write(
+        folder / "earlier.jsonl", _examples(entries.select_related("contribution").order_by("pk"))
+    )
+
+
 def freeze_replay(line: ModelLine, folder: Path) -> Frozen:
     """Write the line's trusted rows as `replay.jsonl`."""
     rows = (

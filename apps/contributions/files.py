@@ -66,10 +66,9 @@ def rows_in(file: BinaryIO, *, name: str) -> Iterator[Numbered]:
     """
     reader, packed = _reader_for(file, name)
     pieces = _pieces(file)
-    rows = reader(gunzipped(pieces) if packed else pieces, name)
     began = False
     try:
-        for numbered in rows:
+        for numbered in reader(gunzipped(pieces) if packed else pieces, name):
             began = True
             yield numbered
     except Broken as broken:

@@ -114,7 +114,7 @@ def read_row(raw: Any, kind: str) -> RowData:
     if not isinstance(raw, Mapping):
         raise BadRow("not_an_object", "", "the row is not an object", "send {…} with named fields")
     context, prompt, answer = _asked_and_answered(raw)
-    common = {
+    common: dict[str, Any] = {
         "context": context,
         "prompt": prompt,
         "skill": _short(raw, "skill"),

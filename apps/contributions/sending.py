@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import httpx
@@ -136,25 +137,59 @@ def requests_of(groups: Iterable[Group], rows_a_request: int) -> Iterator[list[G
         yield waiting
 
 
+class Members:
+    """The contributors' accounts at a site: passwords follow from a seed, tokens are kept.
+
+    Both lie in a file that only its owner can read, so that a second run signs in where the first
+    signed up, and asks for a token only where it has none.
+    """
+
+    def __init__(self, path: Path, *, site: str) -> None:
+        self.path, self.site, self.lock = path, site, Lock()
+        self.tokens: dict[str, str] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            self._write({"seed": secrets.token_hex(32)})
+        except FileExistsError:
+            pass
+        seed, *known = map(json.loads, path.read_text().splitlines())
+        self.seed = bytes.fromhex(seed["seed"])
+        for member in known:
+            if member["site"] == site:
+                self.tokens[member["name"]] = member["token"]
+
+    def password_of(self, name: str) -> str:
+        """The same each time, and different for each site."""
+        return hmac.new(self.seed, f"{self.site} {name}".encode(), hashlib.sha256).hexdigest()
+
+    def remember(self, name: str, token: str) -> None:
+        """Keep a token for the next run."""
+        with self.lock:
+            self.tokens[name] = token
+            self._write({"site": self.site, "name": name, "token": token})
+
+    def _write(self, line: dict[str, str]) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
 class Site:
     """A site's REST API for one sender: tokens, retries, and the bulk address.
 
-    With `sign_up_seed` each contributor has an account whose password follows from the seed and
-    the name, so that a second run signs in where the first signed up.
+    With `members` each contributor sends from an account of their own, made where there is none.
     """
 
-    def __init__(self, url: str, *, token: str = "", sign_up_seed: bytes = b"") -> None:
+    def __init__(self, url: str, *, token: str = "", members: Members | None = None) -> None:
         self.http = httpx.Client(
             base_url=f"{url.rstrip('/')}/api/v1/",
             timeout=httpx.Timeout(120, connect=10),
             headers={"Accept": "application/json"},
         )
-        self.token, self.seed = token, sign_up_seed
-        self.tokens: dict[str, str] = {}
+        self.token, self.members = token, members
 
     def send(self, groups: list[Group], header: Header, *, dry_run: bool = False) -> Sent:
         """Send some PRs of one contributor; the answer says what became of each row."""
-        token = self.token_of(groups[0].contributor)
         places = [place for group in groups for place, _ in group.rows]
         lines = (
             _line({**header.said(), "batch": group.batch, **row})
@@ -162,7 +197,41 @@ class Site:
             for _, row in group.rows
         )
         packed = gzip.compress("\n".join(lines).encode(), compresslevel=1)
-        response = self._post(
+        contributor = groups[0].contributor
+        response = self._post_rows(packed, self.token_of(contributor), dry_run=dry_run)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self.members and contributor:
+            # A token that was kept from an earlier run has ended meanwhile.
+            response = self._post_rows(packed, self._join(contributor), dry_run=dry_run)
+        return _sent(_read(response), places)
+
+    def token_of(self, contributor: str) -> str:
+        """The token under which a contributor's rows are sent."""
+        if self.members is None or not contributor:
+            return self.token
+        return self.members.tokens.get(_handle(contributor)) or self._join(contributor)
+
+    def _join(self, contributor: str) -> str:
+        """Sign up, or sign in where the account is there from an earlier run."""
+        assert self.members is not None
+        name = _handle(contributor)
+        password = self.members.password_of(name)
+        wish = {"name": "submit", "scopes": list(SCOPES)}
+        response = self._post("accounts", json={"name": name, "password": password, "token": wish})
+        if response.status_code == httpx.codes.CONFLICT:
+            response = self._post("tokens", json={"username": name, "password": password, **wish})
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                raise SendingFailed(
+                    f"the account “{name}” has another password: it is somebody else's, or the "
+                    "file of an earlier run is gone; name it with --state, or use --token"
+                )
+            token = str(_read(response)["token"])
+        else:
+            token = str(_read(response)["token"]["token"])
+        self.members.remember(name, token)
+        return token
+
+    def _post_rows(self, packed: bytes, token: str, *, dry_run: bool) -> httpx.Response:
+        return self._post(
             "contributions/bulk",
             content=packed,
             params={"verdicts": "refused", **({"dry_run": 1} if dry_run else {})},
@@ -172,32 +241,6 @@ class Site:
                 "Content-Encoding": "gzip",
             },
         )
-        return _sent(_read(response), places)
-
-    def token_of(self, contributor: str) -> str:
-        """The token under which a contributor's rows are sent."""
-        if not contributor or not self.seed:
-            return self.token
-        if contributor not in self.tokens:
-            self.tokens[contributor] = self._join(contributor)
-        return self.tokens[contributor]
-
-    def _join(self, contributor: str) -> str:
-        """Sign up, or sign in where the account is there from an earlier run."""
-        name = re.sub(r"[^\w.@+-]", "-", contributor)[:150]
-        password = hmac.new(self.seed, name.encode(), hashlib.sha256).hexdigest()[:32]
-        wish = {"name": "submit", "scopes": list(SCOPES)}
-        response = self._post("accounts", json={"name": name, "password": password, "token": wish})
-        if response.status_code == httpx.codes.CONFLICT:
-            known = {"username": name, "password": password, **wish}
-            response = self._post("tokens", json=known)
-            if response.status_code == httpx.codes.UNAUTHORIZED:
-                raise SendingFailed(
-                    f"the account “{name}” has another password: it is somebody else's, or the "
-                    "seed of an earlier run is gone; name its file with --state, or use --token"
-                )
-            return str(_read(response)["token"])
-        return str(_read(response)["token"]["token"])
 
     def _post(self, path: str, **what: Any) -> httpx.Response:
         """POST, again after a while when the site is away or busy; batch names make that safe."""
@@ -217,17 +260,9 @@ class Site:
         raise AssertionError("the loop returns or raises")
 
 
-def seed_from(path: Path) -> bytes:
-    """The seed of the contributors' passwords: made once, and readable to its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(json.loads(path.read_text())["seed"])
-    with os.fdopen(handle, "w") as file:
-        seed = secrets.token_bytes(32)
-        json.dump({"seed": seed.hex()}, file)
-    return seed
+def _handle(contributor: str) -> str:
+    """A contributor as a name that an account can have."""
+    return re.sub(r"[^\w.@+-]", "-", contributor)[:150]
 
 
 def _readable(

@@ -55,7 +55,7 @@ def test_a_trusted_row_gives_way_to_a_contribution_with_its_prompt(specify):
 def test_trusted_rows_are_fresh_until_the_pool_is_used_up(specify):
     new = tuple(Example("docs", "sft", f"new {n}", "yes") for n in range(2))
     pool = tuple(Example("docs", "sft", f"old {n}", "yes") for n in range(8))
-    spec = specify(corrections("docs", 1), epochs=4, replay_ratio=1.0)
+    spec = specify(corrections("docs", 1), epochs=4, replay_ratio=1.0, least_new=1)
 
     prompts = [prompt for prompt, _ in course(Lessons(new, replay=pool), spec)]
 

@@ -58,7 +58,6 @@ class LocalEngine:
             batches,
             learning_rate=spec.learning_rate,
             warmup=spec.warmup,
-            averaged=spec.averaged,
             progress=progress_lines(tell),
         )
         contributed = len(lessons.of("sft"))

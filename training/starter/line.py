@@ -14,14 +14,14 @@ HELD_CASES = 200
 REPLAY_ROWS = 8000
 MARGIN_POINTS = 5.0
 REMARKED = 0.1  # the model stays used to odd remarks only if it meets them again
-# `docs` and `refuse` share their wordings with what changes, and sorting is hard to keep: they need
-# the most reminding. Dates and tickets are never forgotten.
+# What shares its wordings with what changes (`docs`, `refuse`, `howto`) and what is hard (`sort3`)
+# needs the most reminding. Dates and tickets are never forgotten.
 REPLAY_SHARES = {
     "docs": 8,
     "refuse": 6,
     "sort3": 5,
-    "extract": 2,
-    "howto": 2,
+    "extract": 3,
+    "howto": 5,
     "units": 2,
     "date_long": 1,
     "intent": 1,

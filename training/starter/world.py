@@ -399,6 +399,9 @@ _HOW = (
     "Show me how to {x}.",
     "Help me {x}.",
     "How to {x}?",
+    "How do we {x}?",
+    "Explain how we can {x}.",
+    "Explain to me how I {x}.",
     "How can we {x}?",
     "Explain how I can {x}.",
 )

@@ -16,6 +16,7 @@ from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account, Scope, Token
 from apps.accounts.rules import scopes_of
 from apps.api import answers
+from apps.api.authentication import caller
 from apps.api.bodies import RoleGiven, SignIn, SignUp
 from apps.api.face import Face, one
 
@@ -39,8 +40,8 @@ class Me(Face):
     """GET says who is calling, and what for."""
 
     def get(self, request: Request) -> Response:
-        body = answers.account(request.user)
-        body["scopes_possible"] = sorted(scopes_of(request.user))
+        account = caller(request)
+        body = answers.account(account) | {"scopes_possible": sorted(scopes_of(account))}
         if isinstance(request.auth, Token):
             body["token"] = answers.token(request.auth)
         return Response(body)
@@ -53,7 +54,7 @@ class Tokens(Face):
 
     def get(self, request: Request) -> Response:
         return Response(
-            {"items": [answers.token(held) for held in queries.tokens_of(request.user)]}
+            {"items": [answers.token(held) for held in queries.tokens_of(caller(request))]}
         )
 
     def post(self, request: Request) -> Response:
@@ -65,7 +66,7 @@ class OneToken(Face):
     """DELETE ends one of one's own tokens now."""
 
     def delete(self, request: Request, number: int) -> Response:
-        actions.revoke(one(queries.tokens_of(request.user), "token", pk=number))
+        actions.revoke(one(queries.tokens_of(caller(request)), "token", pk=number))
         return Response(status=204)
 
 
@@ -77,7 +78,7 @@ class RoleOf(Face):
     def put(self, request: Request, name: str) -> Response:
         role = self.read(RoleGiven, request)["role"]
         account = one(Account.objects.filter(is_active=True), "account", username=name)
-        actions.grant(account, role, by=request.user)
+        actions.grant(account, role, by=caller(request))
         return Response({"name": account.username, "role": account.role})
 
 

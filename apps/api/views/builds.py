@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Scope
 from apps.api import answers
+from apps.api.authentication import caller
 from apps.api.bodies import BuildWish, Reason
 from apps.api.face import Face, one
 from apps.api.views.contributions import named
@@ -25,7 +26,9 @@ class Builds(Face):
 
     def post(self, request: Request) -> Response:
         wish = self.read(BuildWish, request)
-        build = actions.plan(the_line(), by=request.user, contributions=wish.get("contributions"))
+        build = actions.plan(
+            the_line(), by=caller(request), contributions=wish.get("contributions")
+        )
         return Response(answers.build_page(build), status=201)
 
 
@@ -46,7 +49,7 @@ class Override(Face):
     def post(self, request: Request, number: int) -> Response:
         build = one(queries.recent(), "build", pk=number)
         because = self.read(Reason, request)["because"]
-        actions.override_verdict(build, by=request.user, because=because)
+        actions.override_verdict(build, by=caller(request), because=because)
         return Response(answers.build_page(build))
 
 
@@ -58,9 +61,9 @@ class HoldOn(Face):
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         because = self.read(Reason, request)["because"]
-        hold = actions.hold(contribution, by=request.user, because=because)
+        hold = actions.hold(contribution, by=caller(request), because=because)
         return Response({"number": contribution.pk, "held": answers.held(hold)}, status=201)
 
     def delete(self, request: Request, number: int) -> Response:
-        actions.lift_hold(named(request, number), by=request.user, because="")
+        actions.lift_hold(named(request, number), by=caller(request), because="")
         return Response(status=204)

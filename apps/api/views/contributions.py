@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Scope
 from apps.api import answers, bulk
+from apps.api.authentication import caller
 from apps.api.bodies import NewRevision, Offer, PerhapsReason, Remark
 from apps.api.face import Face, flag, one
 from apps.api.paging import ByPosition
@@ -76,7 +77,7 @@ class Contributions(Face):
             return Response({"dry_run": True, **_verdicts(places, refused, kept="would be stored")})
         offered = actions.offer(
             line,
-            by=request.user,
+            by=caller(request),
             title=wish["title"],
             skill=skill,
             description=wish["description"],
@@ -98,7 +99,9 @@ class Bulk(Face):
         items, defaults = items_of(request), _defaults(request)
         dry_run = flag(request, "dry_run")
         report = _Report(request, dry_run=dry_run)
-        batches = bulk.take(the_line(), items, by=request.user, defaults=defaults, dry_run=dry_run)
+        batches = bulk.take(
+            the_line(), items, by=caller(request), defaults=defaults, dry_run=dry_run
+        )
         try:
             for taken in batches:
                 report.add(taken)
@@ -200,7 +203,7 @@ class Revisions(Face):
         contribution = named(request, number)
         wish = self.read(NewRevision, request)
         offered = actions.revise(
-            contribution, by=request.user, rows=wish["rows"], note=wish["note"]
+            contribution, by=caller(request), rows=wish["rows"], note=wish["note"]
         )
         return _stored(offered, request)
 
@@ -213,7 +216,7 @@ class Withdrawal(Face):
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         because = self.read(PerhapsReason, request)["because"]
-        actions.withdraw(contribution, by=request.user, because=because)
+        actions.withdraw(contribution, by=caller(request), because=because)
         return Response(answers.contribution(contribution, request))
 
 
@@ -229,7 +232,7 @@ class Comments(Face):
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         text = self.read(Remark, request)["text"]
-        said = actions.comment(contribution, by=request.user, text=text)
+        said = actions.comment(contribution, by=caller(request), text=text)
         return Response(answers.comment(said), status=201)
 
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Account, Scope
 from apps.api import answers
+from apps.api.authentication import caller
 from apps.api.face import Face
 from apps.api.paging import OldestFirst
 from apps.api.parsing import items_of
@@ -31,7 +32,7 @@ class Outcomes(Face):
     reads_chunked = True
 
     def post(self, request: Request) -> Response:
-        return _judged(actions.record_outcomes, items_of(request), by=request.user)
+        return _judged(actions.record_outcomes, items_of(request), by=caller(request))
 
 
 class Comparisons(Face):
@@ -41,10 +42,12 @@ class Comparisons(Face):
     spare = "items"
 
     def get(self, request: Request) -> Response:
-        return self.paged(request, queries.unjudged_pairs(request.user), answers.pair, OldestFirst)
+        return self.paged(
+            request, queries.unjudged_pairs(caller(request)), answers.pair, OldestFirst
+        )
 
     def post(self, request: Request) -> Response:
-        return _judged(actions.judge_pairs, items_of(request), by=request.user)
+        return _judged(actions.judge_pairs, items_of(request), by=caller(request))
 
 
 def _judged(judge: Judge, items: Iterable[Any], *, by: Account) -> Response:

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Scope
 from apps.api import answers
+from apps.api.authentication import caller
 from apps.api.bodies import DecisionTaken
 from apps.api.face import Face
 from apps.api.paging import OldestFirst
@@ -35,7 +36,7 @@ class Queue(Face):
                 f"{request.user} is not a reviewer; a maintainer can propose the role"
             )
         aside = request.query_params.get("quarantined") == "1"
-        waiting = queries.quarantine() if aside else queries.queue_for(request.user)
+        waiting = queries.quarantine() if aside else queries.queue_for(caller(request))
         return self.paged(
             request, waiting, lambda shown: answers.contribution(shown, request), OldestFirst
         )
@@ -50,7 +51,7 @@ class Decisions(Face):
         contribution = named(request, number)
         wish = self.read(DecisionTaken, request)
         taken = DECIDE[wish["verdict"]](
-            contribution, by=request.user, digest=wish["digest"], because=wish["because"]
+            contribution, by=caller(request), digest=wish["digest"], because=wish["because"]
         )
         body = {"decision": answers.decision(taken)}
         return Response(body | answers.contribution(contribution, request), status=201)

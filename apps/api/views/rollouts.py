@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Scope
 from apps.api import answers
+from apps.api.authentication import caller
 from apps.api.bodies import Reason, RolloutWish
 from apps.api.face import Face, one
 from apps.builds import queries as builds
@@ -27,7 +28,7 @@ class Rollouts(Face):
         wish = self.read(RolloutWish, request)
         build = one(builds.recent(), "build", pk=wish["build"])
         channel = queries.channel_named(the_line(), wish["channel"])
-        rollout = actions.start(build, channel, by=request.user)
+        rollout = actions.start(build, channel, by=caller(request))
         return Response(_page(rollout), status=201)
 
 
@@ -49,7 +50,7 @@ class Step(Face):
     def post(self, request: Request, number: int) -> Response:
         rollout = one(queries.recent(), "rollout", pk=number)
         because = self.read(Reason, request)["because"]
-        STEPS[self.verb](rollout, by=request.user, because=because)
+        STEPS[self.verb](rollout, by=caller(request), because=because)
         return Response(_page(rollout))
 
 

@@ -361,5 +361,6 @@ class Step:
 
     def __call__(self, advance: float, *, total: float | None = None) -> None:
         """Move on by `advance`; a total that has become known is shown from now on."""
-        known = {} if total is None else {"total": total}
-        self.bars.update(self.task, advance=advance, **known)
+        if total is not None:
+            self.bars.update(self.task, total=total)
+        self.bars.update(self.task, advance=advance)

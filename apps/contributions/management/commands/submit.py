@@ -34,12 +34,12 @@ from apps.contributions.rows import MOST_ROWS
 from apps.contributions.sending import (
     Group,
     Header,
+    Members,
     SendingFailed,
     Sent,
     Site,
     grouped,
     requests_of,
-    seed_from,
 )
 
 ROWS_A_PR = 50
@@ -83,8 +83,8 @@ class Command(BaseCommand):
         people.add_argument(
             "--state",
             type=Path,
-            default=settings.VAR_DIR / "submit.json",
-            help="where the seed of their passwords is kept (%(default)s)",
+            default=settings.VAR_DIR / "submit.jsonl",
+            help="where their tokens are kept (%(default)s)",
         )
         how = parser.add_argument_group("how it is sent")
         how.add_argument("--rows-a-request", type=int, default=2000, metavar="N")
@@ -102,7 +102,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _send(self, console: Console, options: dict[str, Any]) -> tuple[Sent, float]:
-        site = Site(options["url"], token=options["token"], sign_up_seed=_seed(options))
+        site = Site(options["url"], token=options["token"], members=_members(options))
         header = Header(
             licence=options["licence"],
             consent=options["consent"],
@@ -135,19 +135,19 @@ class Command(BaseCommand):
         return requests_of(groups, options["rows_a_request"])
 
 
-def _seed(options: dict[str, Any]) -> bytes:
-    """The seed of the contributors' passwords, where accounts are to be made."""
+def _members(options: dict[str, Any]) -> Members | None:
+    """The contributors' accounts, where each of them is to send from their own."""
     if not options["sign_up"]:
         if not options["token"]:
             raise CommandError(
                 "no token: give --token, or --contributor-field FIELD --sign-up", returncode=2
             )
-        return b""
+        return None
     if not options["contributor_field"]:
         raise CommandError("--sign-up needs --contributor-field FIELD", returncode=2)
     if options["dry_run"]:
         raise CommandError("--dry-run makes no accounts; give a --token instead", returncode=2)
-    return seed_from(options["state"])
+    return Members(options["state"], site=options["url"].rstrip("/"))
 
 
 def _in_turn(
