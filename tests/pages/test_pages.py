@@ -189,7 +189,7 @@ def test_a_file_with_one_bad_line_keeps_the_good_ones_and_says_which_is_bad(worl
     said = answer.content.decode()
     assert Contribution.objects.first().row_count == 1
     assert "line 2: NaN is not JSON" in said
-    assert "row 2: completion is missing" in said
+    assert "line 3: completion is missing" in said
 
 
 def test_rows_in_quarantine_are_hidden_from_strangers(world: World) -> None:

@@ -1,6 +1,7 @@
 """PRs: the list, the page of each, and what its author and its readers can do with it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -14,11 +15,12 @@ from apps.checks.models import Screening
 from apps.contributions import actions, rules
 from apps.contributions import queries as contributions
 from apps.contributions.errors import ContributionRefused
+from apps.contributions.files import Numbered
 from apps.contributions.models import Contribution, Kind, Row
 from apps.contributions.stages import Stage
 from apps.history import queries as history
 from apps.history.errors import MoveRefused
-from apps.pages import files, forms, life, looks, queries
+from apps.pages import forms, life, looks, queries
 from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
@@ -181,18 +183,18 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     if not rules.is_author(account, contribution) or contribution.stage != Stage.CHANGES_REQUESTED:
         messages.error(request, f"{contribution} does not wait for new rows of yours.")
         return redirect(contribution)
-    kept = [_as_given(row) for row in contributions.rows_of(contribution)]
-    form = forms.ReviseForm(request.POST or None, initial={"pasted": files.as_lines(kept)})
+    kept = "\n".join(_as_line(row) for row in contributions.rows_of(contribution))
+    form = forms.ReviseForm(request.POST or None, initial={"pasted": kept})
     if request.method == "POST" and form.is_valid():
         try:
             offered = actions.revise(
-                contribution, by=account, rows=form.table.rows, note=form.cleaned_data["note"]
+                contribution, by=account, rows=form.rows(), note=form.cleaned_data["note"]
             )
         except (ContributionRefused, MoveRefused) as refusal:
             form.add_error("pasted", forms.sentence(refusal))
         else:
             messages.success(request, f"Revision {contribution.revision} is being checked.")
-            tell_refused(request, offered, form.table.unreadable)
+            tell_refused(request, offered, form.numbered)
             return redirect(contribution)
     decision = reviews.decisions_on(contribution).last()
     return render(
@@ -203,11 +205,11 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def tell_refused(
-    request: HttpRequest, offered: actions.Offered, unreadable: list[files.Unreadable]
+    request: HttpRequest, offered: actions.Offered, numbered: Sequence[Numbered]
 ) -> None:
-    """Say which rows were left out and why; what was good is kept."""
-    told = [f"line {bad.line}: {bad.why}" for bad in unreadable]
-    told += [f"row {bad.row + 1}: {bad.detail}; {bad.mend}" for bad in offered.refused]
+    """Say which rows were left out, by their lines, and why; what was good is kept."""
+    lines = [f"line {line}" for line, _ in numbered] or ["row 1"]
+    told = [f"{lines[bad.row]}: {bad.detail}; {bad.mend}" for bad in offered.refused]
     if told:
         kept = offered.contribution.row_count
         more = f" and {len(told) - 5} more" if len(told) > 5 else ""
@@ -278,8 +280,8 @@ def _life(
     )
 
 
-def _as_given(row: Row) -> dict[str, Any]:
-    """A row as its author sent it."""
+def _as_line(row: Row) -> str:
+    """A row as its author sent it, as a line of JSON to be edited."""
     given = {
         "prompt": row.prompt,
         "original": row.original,
@@ -289,7 +291,8 @@ def _as_given(row: Row) -> dict[str, Any]:
         "label": row.label,
         "skill": row.skill.name if row.skill else "",
     }
-    return {name: value for name, value in given.items() if value not in ("", None)}
+    said = {name: value for name, value in given.items() if value not in ("", None)}
+    return json.dumps(said, ensure_ascii=False)
 
 
 def _do(
