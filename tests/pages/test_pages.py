@@ -311,7 +311,7 @@ def test_the_page_of_an_accepted_pr_tells_every_hop_with_its_id(world: World) ->
         f"PR {pr.pk}",
         f"screening {pr.screenings.get().pk}",
         f"decision {pr.decisions.get().pk}",
-        f"In build {world.live.pk}",
+        f"It went into build {world.live.pk}",
         world.live.adapter,
         f"rollout {world.live.version.rollouts.get().pk}",
         "tr_",

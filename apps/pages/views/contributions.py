@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.builds import queries as builds
-from apps.checks.models import Screening
+from apps.checks.queries import screening_with_findings
+from apps.community.life import NOW, life_of_contribution
 from apps.contributions import actions, rules
 from apps.contributions import queries as contributions
 from apps.contributions.errors import ContributionRefused
@@ -25,7 +25,6 @@ from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
-from apps.rollouts.stages import Stage as RolloutStage
 from apps.skills.models import Skill
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
@@ -63,10 +62,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     account = signed_in(request)
     may_see = rules.may_see_rows(request.user, contribution)
     rows = list(contributions.rows_of(contribution)[:ROWS_IN_VIEW]) if may_see else []
-    decisions = list(reviews.decisions_on(contribution))
     comments = list(contribution.comments.select_related("author"))
-    screening = _screening(contribution)
-    stops = _life(contribution, rows[0] if rows else None, screening, decisions)
+    told = life_of_contribution(contribution, rows_seen=may_see)
     place = queries.place_in_queue(contribution) if contribution.stage == Stage.IN_REVIEW else None
     yours = account is not None and rules.is_author(account, contribution)
     return render(
@@ -76,12 +73,12 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             **_frame(contribution, "conversation", account),
             "may_see": may_see,
             "rows": rows,
-            "findings": screening.findings.all() if screening else [],
-            "screening": screening,
-            "talk": sorted([*decisions, *comments], key=lambda said: said.created_at),
-            "stops": stops,
-            "step": life.next_step(contribution, place, stops[-1]),
-            "moving": stops[-1].state != "stopped" and any(s.state == "now" for s in stops),
+            "findings": told.screening.findings.all() if told.screening else [],
+            "screening": told.screening,
+            "talk": sorted([*told.decisions, *comments], key=lambda said: said.created_at),
+            "stops": life.stops(told),
+            "step": life.next_step(contribution, place, told.live),
+            "moving": any(hop.state == NOW for hop in [*told.hops, *told.ahead]),
             "may_revise": yours and contribution.stage == Stage.CHANGES_REQUESTED,
             "may_withdraw": yours and contribution.stage in (*OPEN, Stage.DRAFT),
             "comment": forms.CommentForm(),
@@ -118,7 +115,7 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
 def checks(request: HttpRequest, number: int) -> HttpResponse:
     """What the screens found in the current revision."""
     contribution = _seen(request, number)
-    screening = _screening(contribution)
+    screening = screening_with_findings(contribution)
     return render(
         request,
         "pages/contribution_checks.html",
@@ -254,30 +251,6 @@ def _frame(contribution: Contribution, tab: str, account: Any) -> dict[str, Any]
         and contribution.author_id != account.pk
         and contribution.stage in (Stage.IN_REVIEW, Stage.QUARANTINED),
     }
-
-
-def _screening(contribution: Contribution) -> Screening | None:
-    found = Screening.objects.filter(contribution=contribution, revision=contribution.revision)
-    return found.prefetch_related("findings").first()
-
-
-def _life(
-    contribution: Contribution, row: Row | None, screening: Screening | None, decisions: list[Any]
-) -> list[life.Stop]:
-    """The stops of a PR; what no accepted PR can have is not asked for."""
-    accepted = contribution.stage == Stage.ACCEPTED
-    built = list(builds.builds_with(contribution)) if accepted else []
-    rolled = queries.rollouts_of([build.pk for build in built]) if built else []
-    serving = [r for r in rolled if r.stage == RolloutStage.LIVE] or rolled
-    answered = queries.answered_since(row, serving[-1].candidate.digest) if serving else None
-    return life.life(
-        contribution,
-        screening=screening,
-        decisions=decisions,
-        builds=built,
-        rollouts=rolled,
-        answered=answered,
-    )
 
 
 def _as_line(row: Row) -> str:
