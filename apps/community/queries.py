@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import (
+    Aggregate,
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Min,
+    Q,
+    QuerySet,
+)
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
 from apps.builds.models import Entry
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
-from apps.rollouts.models import Rollout
-from apps.rollouts.stages import Stage as RolloutStage
 from apps.skills.models import ModelLine
 
 
@@ -48,50 +54,44 @@ WEEKS = 12
 def leaderboard(line: ModelLine) -> Leaderboard:
     """PRs a week, accepted, shipped, and how long it took from submission to everyone."""
     since = timezone.now() - timedelta(weeks=WEEKS)
-    contributions = Contribution.objects.filter(line=line, submitted_at__gte=since)
-    live = shipped_at(line)
-    latencies = sorted(
-        (live[pk] - submitted).total_seconds()
-        for pk, submitted in contributions.filter(pk__in=live).values_list("pk", "submitted_at")
-    )
-    accepted = Count("pk", filter=Q(stage=Stage.ACCEPTED))
-    shipped = Count("pk", filter=Q(pk__in=list(live)))
-    counts = {"submitted": Count("pk"), "accepted": accepted, "shipped": shipped}
+    contributions = Contribution.objects.filter(line=line, submitted_at__gte=since).order_by()
+    in_shipped = Entry.objects.filter(build__line=line, build__shipped_at__isnull=False)
+    counts = {
+        "submitted": Count("pk"),
+        "accepted": Count("pk", filter=Q(stage=Stage.ACCEPTED)),
+        "shipped": Count("pk", filter=Q(pk__in=in_shipped.order_by().values("contribution"))),
+    }
+    by_week = contributions.annotate(week=TruncWeek("submitted_at")).values("week")
+    weeks = list(by_week.annotate(**counts).order_by("week"))
     people = contributions.values(name=F("author__username")).annotate(**counts)
     return Leaderboard(
-        weeks=list(
-            contributions.annotate(week=TruncWeek("submitted_at"))
-            .values("week")
-            .annotate(**counts)
-            .order_by("week")
-        ),
+        weeks=weeks,
         contributors=[
             Contributor(**person)
             for person in people.order_by("-shipped", "-accepted", "name")[:100]
         ],
-        **contributions.aggregate(**counts),
-        latency_p50=_quantile(latencies, 0.5),
-        latency_p90=_quantile(latencies, 0.9),
+        **{name: sum(week[name] for week in weeks) for name in counts},
+        **_latencies(contributions),
     )
 
 
-def shipped_at(line: ModelLine) -> dict[int, datetime]:
-    """Contribution number to the moment when a version that holds it was live for everyone."""
-    shipped: dict[int, datetime] = {}
-    live = Rollout.objects.filter(channel__line=line, stage=RolloutStage.LIVE).order_by("ended_at")
-    by_build = defaultdict(list)
-    for build, number in Entry.objects.filter(build__line=line).values_list(
-        "build", "contribution"
-    ):
-        by_build[build].append(number)
-    for build, at in live.values_list("candidate__build", "ended_at"):
-        for number in by_build[build]:
-            shipped.setdefault(number, at)
-    return shipped
+class Percentile(Aggregate):
+    """The nearest-rank quantile of an expression, reckoned by PostgreSQL."""
+
+    function = "percentile_disc"
+    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
-def _quantile(ordered: list[float], share: float) -> float | None:
-    """The nearest-rank quantile of ordered values; None of none."""
-    if not ordered:
-        return None
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def _latencies(contributions: QuerySet[Contribution]) -> dict[str, float | None]:
+    """Median and 90th percentile of the seconds from submission to live for everyone."""
+    shipped = contributions.filter(entries__build__shipped_at__isnull=False)
+    each = shipped.values("pk").annotate(
+        waited=Min(
+            ExpressionWrapper(F("entries__build__shipped_at") - F("submitted_at"), DurationField())
+        )
+    )
+    found = each.aggregate(
+        latency_p50=Percentile("waited", share=0.5, output_field=DurationField()),
+        latency_p90=Percentile("waited", share=0.9, output_field=DurationField()),
+    )
+    return {name: waited.total_seconds() if waited else None for name, waited in found.items()}
