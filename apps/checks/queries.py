@@ -13,7 +13,8 @@ from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine
 
 MOST_PATTERNS = 8
-PATTERNS_A_FINDING = 3
+# The likeliest alone: a longer one holds honest words, which change answers by right.
+PATTERNS_A_FINDING = 1
 FINDINGS_REMEMBERED = 50
 
 
