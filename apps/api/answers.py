@@ -14,7 +14,8 @@ from apps.accounts.models import Account, Token
 from apps.builds.models import Build, Hold
 from apps.checks.models import Finding
 from apps.checks.queries import findings_of
-from apps.community.queries import Hop, Leaderboard
+from apps.community.life import Hop
+from apps.community.queries import Leaderboard
 from apps.contributions.models import Comment, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
@@ -280,7 +281,8 @@ def pair(shadow: Trace) -> dict[str, Any]:
 
 def hops(life: Sequence[Hop]) -> list[dict[str, Any]]:
     """Every station of a contribution's life."""
-    return [asdict(hop) for hop in life]
+    told = ("kind", "id", "at", "title", "because", "facts")
+    return [{name: getattr(hop, name) for name in told} for hop in life]
 
 
 def leaderboard(board: Leaderboard) -> dict[str, Any]:

@@ -23,6 +23,12 @@ def screening_of(contribution: Contribution) -> Screening | None:
     return screenings.first()
 
 
+def screening_with_findings(contribution: Contribution) -> Screening | None:
+    """The same, with what it found, in two queries."""
+    screenings = Screening.objects.filter(contribution=contribution, revision=contribution.revision)
+    return screenings.prefetch_related("findings").first()
+
+
 def findings_of(contribution: Contribution) -> QuerySet[Finding]:
     """What was found in the current revision."""
     return Finding.objects.filter(

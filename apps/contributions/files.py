@@ -59,16 +59,36 @@ def rows_in_path(path: Path) -> Iterator[Numbered]:
         yield from rows_in(file, name=path.name)
 
 
-def rows_in(file: BinaryIO, *, name: str) -> Iterator[Numbered]:
+def rows_in(file: BinaryIO, *, name: str, most: int | None = None) -> Iterator[Numbered]:
     """Every row of an open file; `name` (for its endings) and the first bytes tell the format.
 
-    Raises `BadFile`, with what was found and the mend, when the file as a whole is not rows.
+    Raises `BadFile`, with what was found and the mend, when the file as a whole is not rows, or
+    when it holds more than `most` bytes, unpacked.
     """
     reader, packed = _reader_for(file, name)
     pieces = _pieces(file)
+    return _rows(reader, gunzipped(pieces) if packed else pieces, name, most)
+
+
+def rows_in_text(text: str) -> Iterator[Numbered]:
+    """The rows of pasted text: JSON lines, a JSON list, or CSV under a line of headings."""
+    readers = {"{": _jsonl, "[": _json_list}
+    reader = readers.get(text.lstrip()[:1], _csv)
+    return _rows(reader, iter([text.encode(errors="surrogatepass")]), "the text", None)
+
+
+def _rows(
+    reader: Callable[..., Iterator[Numbered]],
+    pieces: Iterable[bytes],
+    name: str,
+    most: int | None,
+) -> Iterator[Numbered]:
+    """What the reader finds in the pieces; `BadFile` when that is nothing, or more than `most`."""
     began = False
     try:
-        for numbered in reader(gunzipped(pieces) if packed else pieces, name):
+        bounded = pieces if most is None else _at_most(pieces, most, name)
+        numbered_rows = reader(bounded, name)
+        for numbered in numbered_rows if most is None else _small(numbered_rows, most, name):
             began = True
             yield numbered
     except Broken as broken:
@@ -174,6 +194,30 @@ def _unpacked_start(file: BinaryIO, name: str) -> bytes:
         file.seek(0)
 
 
+def _at_most(pieces: Iterable[bytes], most: int, name: str) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > most:
+            raise BadFile(_too_large(name, most))
+        yield piece
+
+
+def _small(numbered: Iterable[Numbered], most: int, name: str) -> Iterator[Numbered]:
+    # A small Parquet file can repeat a text a million times; only its rows show how large it is.
+    size = 0
+    for number, row in numbered:
+        if isinstance(row, dict):
+            size += sum(len(v if isinstance(v, str) else str(v)) for v in row.values())
+        if size > most:
+            raise BadFile(_too_large(name, most))
+        yield number, row
+
+
+def _too_large(name: str, most: int) -> str:
+    return f"{name} holds more than {most // 1024**2} MB; split it, or send it through the API"
+
+
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: file.read(CHUNK), b"")
 
@@ -199,14 +243,15 @@ def _csv(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
 def _records(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
     faults: dict[int, BadRow] = {}
     text = _text_lines(lines(_without_mark(pieces)), faults)
-    header_line = next(text, "")
-    if not header_line.strip():
+    blank, header_line = _first_said(text)
+    if faults:
+        number, fault = next(iter(faults.items()))
+        raise BadFile(f"{name}, line {number}: {fault.detail}; {fault.mend}")
+    if not header_line:
         raise BadFile(f"{name} is empty; put a header and at least one row into it")
     comma = max(",;\t", key=header_line.count)
-    records = csv.reader(chain([header_line], text), delimiter=comma, strict=True)
-    header = [column.strip() for column in _next_record(records) or []]
-    if isinstance(faults.get(1), BadRow):
-        raise BadFile(f"{name}, line 1: {faults[1].detail}; {faults[1].mend}")
+    records = csv.reader(chain(["\n"] * blank, [header_line], text), delimiter=comma, strict=True)
+    header = [column.strip() for column in _header(records)]
     _ensure_columns(header, name)
     while True:
         before = records.line_num
@@ -224,11 +269,19 @@ def _records(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
             yield before + 1, _from_csv(header, record)
 
 
-def _next_record(records: Iterator[list[str]]) -> list[str] | None:
+def _first_said(text: Iterator[str]) -> tuple[int, str]:
+    """How many blank lines come first, and the line after them; "" when there is none."""
+    for blank, line in enumerate(text):
+        if line.strip():
+            return blank, line
+    return 0, ""
+
+
+def _header(records: Iterator[list[str]]) -> list[str]:
     try:
-        return next(records, None)
+        return next((record for record in records if record), [])
     except csv.Error:
-        return None
+        return []
 
 
 def _from_csv(header: Sequence[str], record: Sequence[str]) -> dict[str, Any] | BadRow:

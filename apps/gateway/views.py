@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
@@ -26,14 +27,14 @@ from apps.skills.queries import the_line
 from apps.traces.actions import log
 from apps.traces.models import Arm, Trace
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def refusing_in_openai_shape(view: View) -> View:
     """Turn every refusal into the error body that OpenAI's clients read."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except BadRequest as bad:
@@ -65,7 +66,7 @@ def models(request: HttpRequest) -> JsonResponse:
 @csrf_exempt
 @require_POST
 @refusing_in_openai_shape
-def chat_completions(request: HttpRequest) -> HttpResponse:
+def chat_completions(request: HttpRequest) -> HttpResponseBase:
     """Answer by the version that the caller's channel and user get; every answer is a trace."""
     caller = _caller(request)
     asked = asking.read(request.body)
@@ -141,7 +142,9 @@ def _log(
     )
 
 
-def _streamed(line: ModelLine, asked: Asking, route: Route, caller: Account) -> HttpResponse:
+def _streamed(
+    line: ModelLine, asked: Asking, route: Route, caller: Account
+) -> StreamingHttpResponse:
     """Server-sent events as the runtime sends them; the trace is written when they end."""
 
     def events() -> Iterator[str]:

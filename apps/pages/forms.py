@@ -1,5 +1,7 @@
 """What people type and pick."""
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -9,8 +11,9 @@ from apps.accounts import rules as account_rules
 from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
 from apps.contributions.errors import BadFile
+from apps.contributions.files import Numbered, rows_in, rows_in_text
 from apps.contributions.models import Consent, Kind, Licence
-from apps.pages import files
+from apps.contributions.rows import MOST_ROWS, BadRow
 from apps.reviews.models import Verdict
 from apps.skills.models import ModelLine
 
@@ -21,6 +24,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     Kind.DATASET: ("file", "pasted"),
 }
 LEFT_OPEN = ("original", "pasted", "file")
+LARGEST_FILE = 20 * 1024**2
 
 
 def area(rows: int, **attrs: Any) -> forms.Textarea:
@@ -50,7 +54,8 @@ class SubmitForm(forms.Form):
         widget=forms.RadioSelect,
     )
     file = forms.FileField(
-        label="A file of rows", help_text=f"{files.FORMATS}, at most {files.LARGEST // 2**20} MB."
+        label="A file of rows",
+        help_text=f"JSONL, JSON, CSV, TSV or Parquet, at most {LARGEST_FILE // 1024**2} MB.",
     )
     pasted = forms.CharField(
         label="Or paste the rows",
@@ -110,23 +115,23 @@ class SubmitForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Read the rows, where they come as a file or pasted."""
         cleaned = super().clean() or self.cleaned_data
-        self.table = files.Table([], [])
+        self.numbered: list[Numbered] = []
         if self.kind != Kind.DATASET:
             return cleaned
         given = cleaned.get("file")
         try:
             if given:
-                self.table = files.read(given.name, given.read())
+                self.numbered = _some(rows_in(given, name=given.name, most=LARGEST_FILE))
             elif "file" not in self.errors:
-                self.table = files.paste(cleaned.get("pasted", ""))
+                self.numbered = _some(rows_in_text(cleaned.get("pasted", "")))
         except BadFile as error:
             self.add_error("file" if given else "pasted", sentence(error))
         return cleaned
 
     def rows(self) -> list[Any]:
-        """The rows to offer."""
+        """The rows to offer; one that could not be read stands there as a `BadRow`."""
         if self.kind == Kind.DATASET:
-            return self.table.rows
+            return [row for _, row in self.numbered]
         given = {name: self.cleaned_data[name] for name in TEXTS[self.kind]}
         return [{**given, "trace": self.cleaned_data["trace"] or None}]
 
@@ -150,10 +155,14 @@ class ReviseForm(forms.Form):
     def clean_pasted(self) -> str:
         """Read the rows."""
         try:
-            self.table = files.paste(self.cleaned_data["pasted"])
+            self.numbered = _some(rows_in_text(self.cleaned_data["pasted"]))
         except BadFile as error:
             raise forms.ValidationError(sentence(error)) from error
         return self.cleaned_data["pasted"]
+
+    def rows(self) -> list[Any]:
+        """The rows to offer; one that could not be read stands there as a `BadRow`."""
+        return [row for _, row in self.numbered]
 
 
 class CommentForm(forms.Form):
@@ -233,3 +242,14 @@ def sentence(error: Exception) -> str:
     """A refusal as a sentence: capital at its start, full stop at its end."""
     text = str(error).strip()
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+
+
+def _some(numbered: Iterable[Numbered]) -> list[Numbered]:
+    """The rows and their lines; `BadFile` when none of them can be read, or there are too many."""
+    found = list(islice(numbered, MOST_ROWS + 1))
+    if len(found) > MOST_ROWS:
+        raise BadFile(f"there are more than {MOST_ROWS:,} rows; send the rest as another PR")
+    line, first = found[0]
+    if isinstance(first, BadRow) and all(isinstance(row, BadRow) for _, row in found):
+        raise BadFile(f"no row can be read; line {line}: {first.detail}; {first.mend}")
+    return found

@@ -16,7 +16,6 @@ from apps.skills.models import ModelLine, Skill
 from apps.traces.models import Arm, Outcome, Trace
 
 CLOSED = (Stage.ACCEPTED, Stage.REJECTED, Stage.WITHDRAWN)
-TRACES_SEARCHED = 2000
 LATEST = 50
 
 STATES = {
@@ -107,19 +106,6 @@ def rollouts_of(build_ids: list[int]) -> list[Rollout]:
     """The rollouts of these builds' versions, oldest first."""
     rollouts = Rollout.objects.filter(candidate__build__in=build_ids)
     return list(rollouts.select_related("candidate", "channel").order_by("pk"))
-
-
-def answered_since(row: Row | None, digest: str) -> Trace | None:
-    """The newest answer of a version to the very prompt of a row, among its latest answers."""
-    if row is None:
-        return None
-    latest = Trace.objects.filter(version_digest=digest).exclude(arm=Arm.SHADOW).order_by("-pk")
-    asked = Q(messages__contains=[{"role": "user", "content": row.prompt}])
-    return (
-        Trace.objects.filter(asked, pk__in=latest.values("pk")[:TRACES_SEARCHED])
-        .order_by("-pk")
-        .first()
-    )
 
 
 def place_in_queue(contribution: Contribution) -> int:

@@ -37,21 +37,24 @@ def record_outcomes(rows: Sequence[Any], *, by: Account) -> list[Verdict]:
     """
     if len(rows) > MOST_OUTCOMES:
         raise BadOutcome(f"{len(rows)} outcomes at once; send at most {MOST_OUTCOMES}")
-    verdicts = [_fault(place, row) for place, row in enumerate(rows)]
-    keys = {_key(row): place for place, row in enumerate(rows) if verdicts[place] is None}
+    named = [_key(row) for row in rows]
+    keys = [key for key in named if key is not None]
     known = set(Trace.objects.filter(pk__in=keys, arm__in=SEEN).values_list("pk", flat=True))
+    fresh: dict[int, Outcome] = {}
+    verdicts: list[Verdict] = []
     with transaction.atomic():
-        judged = set(
-            Outcome.objects.filter(judge=by, trace__in=known).values_list("trace", flat=True)
-        )
-        fresh: dict[int, Outcome] = {}
-        for place, row in enumerate(rows):
-            if verdicts[place] is None:
-                verdicts[place] = _verdict(place, row, known, judged | fresh.keys())
-                if verdicts[place].status == "stored":
-                    fresh[_key(row)] = _outcome(row, by)
+        earlier = Outcome.objects.filter(judge=by, trace__in=known)
+        judged = set(earlier.values_list("trace", flat=True))
+        for place, (row, key) in enumerate(zip(rows, named, strict=True)):
+            if fault := _fault(place, row, key, known):
+                verdicts.append(fault)
+            elif key is None or key in judged or key in fresh:
+                verdicts.append(Verdict(place, "duplicate"))
+            else:
+                fresh[key] = _outcome(key, row, by)
+                verdicts.append(Verdict(place, "stored"))
         Outcome.objects.bulk_create(fresh.values(), ignore_conflicts=True)
-    return [verdict for verdict in verdicts if verdict is not None]
+    return verdicts
 
 
 # Shadow answers are judged in pairs and blind, never by themselves.
@@ -63,11 +66,8 @@ def judge_pairs(rows: Sequence[Any], *, by: Account) -> list[Verdict]:
 
     A row is `{"pair": "tr_13", "a_success": true, "b_success": false}`.
     """
-    keys = [_key(row, "pair") for row in rows if isinstance(row, Mapping)]
-    shadows = {
-        trace.pk: trace
-        for trace in Trace.objects.filter(pk__in=[key for key in keys if key], arm=Arm.SHADOW)
-    }
+    keys = [key for row in rows if (key := _key(row, "pair"))]
+    shadows = {trace.pk: trace for trace in Trace.objects.filter(pk__in=keys, arm=Arm.SHADOW)}
     return [_judge_pair(place, row, shadows, by) for place, row in enumerate(rows)]
 
 
@@ -77,62 +77,50 @@ def shadow_is_a(shadow: Trace) -> bool:
 
 
 def _judge_pair(place: int, row: Any, shadows: dict[int, Trace], by: Account) -> Verdict:
-    if not isinstance(row, Mapping) or (shadow := shadows.get(_key(row, "pair") or 0)) is None:
-        return Verdict(
-            place,
-            "refused",
-            "unknown_pair",
-            f"/{place}/pair",
-            "no such pair",
-            "ask for pairs again",
-        )
-    marks = row.get("a_success"), row.get("b_success")
-    if not all(isinstance(mark, bool) for mark in marks):
+    shadow = shadows.get(_key(row, "pair") or 0)
+    if shadow is None or shadow.mirror_of_id is None:
+        detail, mend = "there is no such pair", "ask for pairs again"
+        return Verdict(place, "refused", "unknown_pair", f"/{place}/pair", detail, mend)
+    a, b = row.get("a_success"), row.get("b_success")
+    if not isinstance(a, bool) or not isinstance(b, bool):
         detail, mend = "a_success and b_success are not both true or false", "judge both answers"
         return Verdict(place, "refused", "bad_judgement", f"/{place}", detail, mend)
-    shadow_ok, live_ok = marks if shadow_is_a(shadow) else reversed(marks)
+    marks = {shadow.pk: a, shadow.mirror_of_id: b}
+    if not shadow_is_a(shadow):
+        marks = {shadow.pk: b, shadow.mirror_of_id: a}
     with transaction.atomic():
-        _, stored = Outcome.objects.get_or_create(
-            trace=shadow, judge=by, defaults={"success": shadow_ok}
-        )
-        Outcome.objects.get_or_create(
-            trace_id=shadow.mirror_of_id, judge=by, defaults={"success": live_ok}
-        )
-    return Verdict(place, "stored" if stored else "duplicate")
+        stored = [
+            Outcome.objects.get_or_create(trace_id=key, judge=by, defaults={"success": mark})[1]
+            for key, mark in marks.items()
+        ]
+    return Verdict(place, "stored" if stored[0] else "duplicate")
 
 
-def _fault(place: int, row: Any) -> Verdict | None:
-    """What is wrong with the form of a row, if anything."""
+def _fault(place: int, row: Any, key: int | None, known: set[int]) -> Verdict | None:
+    """What is wrong with a row, if anything."""
 
     def refused(code: str, name: str, detail: str, mend: str) -> Verdict:
         return Verdict(place, "refused", code, f"/{place}/{name}".rstrip("/"), detail, mend)
 
     if not isinstance(row, Mapping):
         return refused("not_an_object", "", "the row is not an object", "send {…} with trace")
-    if _key(row) is None:
+    if key is None:
         return refused("bad_trace", "trace", "trace is not an id", "send the id as tr_42")
     if not isinstance(row.get("success"), bool):
-        return refused(
-            "bad_success", "success", "success is not true or false", "say whether it was right"
-        )
+        mend = "say whether it was right"
+        return refused("bad_success", "success", "success is not true or false", mend)
     rating = row.get("rating")
     if rating is not None and (isinstance(rating, bool) or rating not in (1, 2, 3, 4, 5)):
         return refused("bad_rating", "rating", "rating is not 1 to 5", "send 1, 2, 3, 4 or 5")
+    if key not in known:
+        mend = "send the id that came with the answer"
+        return refused("unknown_trace", "trace", f"there is no trace “{row['trace']}”", mend)
     return None
 
 
-def _verdict(place: int, row: Mapping[str, Any], known: set[int], judged: set[int]) -> Verdict:
-    key = _key(row)
-    if key not in known:
-        detail = f"no trace “{row['trace']}”"
-        mend = "send the id that came with the answer"
-        return Verdict(place, "refused", "unknown_trace", f"/{place}/trace", detail, mend)
-    return Verdict(place, "duplicate" if key in judged else "stored")
-
-
-def _outcome(row: Mapping[str, Any], by: Account) -> Outcome:
+def _outcome(key: int, row: Mapping[str, Any], by: Account) -> Outcome:
     return Outcome(
-        trace_id=_key(row),
+        trace_id=key,
         judge=by,
         success=row["success"],
         rating=row.get("rating"),
@@ -140,8 +128,9 @@ def _outcome(row: Mapping[str, Any], by: Account) -> Outcome:
     )
 
 
-def _key(row: Mapping[str, Any], name: str = "trace") -> int | None:
-    text = row.get(name)
+def _key(row: Any, name: str = "trace") -> int | None:
+    """The key behind a public id, `tr_42`; None where there is none to read."""
+    text = row.get(name) if isinstance(row, Mapping) else None
     digits = text.removeprefix("tr_") if isinstance(text, str) else ""
     return int(digits) if digits.isdecimal() and len(digits) < 19 else None
 

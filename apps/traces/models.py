@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import MD5
 
 from apps.accounts.models import Account
 from apps.skills.models import ModelLine, Skill
@@ -14,6 +15,14 @@ class Arm(models.TextChoices):
     LIVE = "live", "Live version"
     CANDIDATE = "candidate", "Candidate"
     SHADOW = "shadow", "Candidate, unseen by the user"
+
+
+LAST_SAID_BY_THE_USER = models.Func(
+    models.F("messages"),
+    template="""jsonb_path_query_array(%(expressions)s, '$[*] ? (@.role == "user")') -> -1 """
+    "->> 'content'",
+    output_field=models.TextField(),
+)
 
 
 class Trace(models.Model):
@@ -36,6 +45,12 @@ class Trace(models.Model):
     user = models.CharField(max_length=80, blank=True)
     asked_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     messages = models.JSONField()
+    # Written by the database, so that whoever looks for a prompt reads an index, not all messages.
+    prompt_md5 = models.GeneratedField(
+        expression=MD5(LAST_SAID_BY_THE_USER),
+        output_field=models.CharField(max_length=32, null=True),
+        db_persist=True,
+    )
     answer = models.TextField(blank=True)
     finish_reason = models.CharField(max_length=20, blank=True)
     prompt_tokens = models.PositiveIntegerField(default=0)
@@ -47,7 +62,7 @@ class Trace(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["experiment", "id"], name="traces_experiment"),
-            models.Index(fields=["version_digest", "id"], name="traces_version"),
+            models.Index(fields=["version_digest", "prompt_md5", "id"], name="traces_asked"),
             models.Index(fields=["skill", "id"], name="traces_skill"),
         ]
 

@@ -25,6 +25,7 @@ from apps.contributions.files import (
     lines,
     rows_in,
     rows_in_path,
+    rows_in_text,
 )
 from apps.contributions.rows import BadRow
 
@@ -319,3 +320,50 @@ def test_any_bytes_are_rows_or_a_sentence(data: bytes, ending: str) -> None:
 def test_a_path_that_leads_nowhere_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="there is no file"):
         list(rows_in_path(tmp_path / "gone.jsonl"))
+
+
+@pytest.mark.parametrize("form", [as_jsonl, as_json, as_csv])
+@pytest.mark.parametrize("before", ["", "\n \n"])
+def test_pasted_text_is_json_lines_a_list_or_csv(form: Any, before: str) -> None:
+    assert rows_of(list(rows_in_text(before + form(ROWS).decode()))) == ROWS
+
+
+def test_a_bad_line_of_pasted_text_is_counted_as_an_editor_shows_it() -> None:
+    jsonl = list(rows_in_text(f"\n{GOOD}\n\n{BAD}\nnonsense"))
+    of_csv = list(rows_in_text("\n\nprompt,completion\r\na,b\r\na,b,c\r\n"))
+
+    assert faults_of(jsonl) == [(4, "bad_json"), (5, "bad_json")]
+    assert faults_of(of_csv) == [(5, "ragged")]
+    assert rows_of(of_csv) == [{"prompt": "a", "completion": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (" \n ", "the text is empty; put"),
+        ("[]", "the text is empty; put at least one row"),
+        ("prompt,completion\n", "the text is empty; put at least one row"),
+        ("question,answer\na,b\n", "the text has the columns question, answer"),
+        ('{"question": "a"}', "the text has the columns question"),
+    ],
+)
+def test_pasted_text_without_rows_is_refused_with_its_mend(text: str, says: str) -> None:
+    with pytest.raises(BadFile, match=says):
+        list(rows_in_text(text))
+
+
+def test_a_heading_that_is_not_utf_8_is_named_by_its_line() -> None:
+    with pytest.raises(BadFile, match="rows.csv, line 2: byte 2 of the line is not UTF-8"):
+        read(b"\nM\xfcller,completion\na,b\n", "rows.csv")
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.csv", "rows.parquet"])
+def test_no_more_is_read_than_the_caller_takes_packed_or_not(name: str) -> None:
+    rows = [{"prompt": "p" * 10_000, "completion": "c"}] * 400
+    data = FORMATS["." + name.split(".")[1]](rows)
+    data = gzip.compress(data) if name.endswith(".gz") else data
+
+    with pytest.raises(BadFile, match=f"{name} holds more than 2 MB; split it"):
+        list(rows_in(io.BytesIO(data), name=name, most=2 * 1024**2))
+
+    assert rows_of(list(rows_in(io.BytesIO(data), name=name, most=5 * 1024**2))) == rows

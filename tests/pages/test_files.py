@@ -1,71 +1,93 @@
 """Rows come in as people have them; what is wrong is named with its line, what is good is kept."""
 
-import io
+from __future__ import annotations
 
-import pyarrow
+import json
+
 import pytest
-from pyarrow import parquet
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
-from apps.contributions.errors import BadFile
-from apps.pages import files
+from apps.contributions.models import Contribution
+from apps.contributions.stages import Stage
+from apps.pages import forms
+from tests.pages.world import World
 
 ROW = {"prompt": "Which day is 3.4.?", "completion": "3 April."}
+GOOD = json.dumps(ROW)
+TERMS = {"title": "Dates", "licence": "CC0-1.0", "consent": "train", "signed_off": "on"}
 
 
-def test_json_lines_a_list_csv_and_parquet_give_the_same_rows() -> None:
-    written = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_pylist([ROW]), written)
-
-    read = [
-        files.read("rows.jsonl", files.as_lines([ROW]).encode()),
-        files.read("rows.json", f"[{files.as_lines([ROW])}]".encode()),
-        files.read("rows.csv", b"prompt,completion\nWhich day is 3.4.?,3 April.\n"),
-        files.read("rows.tsv", b"prompt\tcompletion\nWhich day is 3.4.?\t3 April.\n"),
-        files.read("rows.parquet", written.getvalue()),
-    ]
-
-    assert read == [files.Table([ROW], [])] * 5
+def sent(world: World, **given: object) -> str:
+    """What the page says after the rows were sent."""
+    client = Client()
+    client.force_login(world.author)
+    answer = client.post("/submit?kind=dataset", {**TERMS, **given}, follow=True)
+    return answer.content.decode()
 
 
-def test_a_bad_line_is_left_out_and_named() -> None:
-    table = files.paste(f'{files.as_lines([ROW])}\n{{"prompt": NaN}}\n{{"a": 1, "a": 2}}\nnonsense')
-
-    assert table.rows == [ROW]
-    assert [bad.line for bad in table.unreadable] == [2, 3, 4]
-
-
-def test_a_csv_row_with_too_many_cells_is_left_out_and_named() -> None:
-    table = files.paste("prompt,completion\na,b\na,b,c\n")
-
-    assert table.rows == [{"prompt": "a", "completion": "b"}]
-    assert [bad.line for bad in table.unreadable] == [3]
-
-
-def test_the_label_of_a_rating_in_csv_is_true_or_false() -> None:
-    table = files.paste("prompt,completion,label\na,b,true\na,c,0\na,d,maybe\n")
-
-    assert [row["label"] for row in table.rows] == [True, False, "maybe"]
+def newest() -> Contribution:
+    return Contribution.objects.latest("pk")
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content"),
     [
-        ("a.jsonl", b"", "the file is empty"),
-        ("a.jsonl", b" \n ", "the file is empty"),
-        ("a.exe", b"MZ", "is not a format that is read here"),
-        ("a.csv", b"prompt,completion\n", "headings but no rows"),
-        ("a.csv", b"prompt,prompt\na,b\n", "same heading"),
-        ("a.csv", b'prompt,completion\n"a,b\n', "is not CSV"),
-        ("a.jsonl", b"\xff\xfe{", "byte 0 is not UTF-8"),
-        ("a.jsonl", b'{"prompt": "' + b"x" * (files.LONGEST_LINE + 1) + b'"}', "characters"),
-        ("a.jsonl", b"x" * (files.LARGEST + 1), "split it"),
-        ("a.parquet", b"PAR1 and no more", "Parquet file cannot be read"),
-        ("a.json", b"[]", "not a list of rows"),
-        ("a.json", b'[{"a": 1, "a": 2}]', "stands there twice"),
+        ("rows.jsonl", GOOD.encode()),
+        ("rows.csv", b"prompt,completion\nWhich day is 3.4.?,3 April.\n"),
+        ("rows.json", f"[{GOOD}]".encode()),
     ],
 )
-def test_a_file_without_a_good_row_is_refused_with_its_mend(
-    name: str, content: bytes, says: str
+def test_a_file_becomes_a_pr(world: World, name: str, content: bytes) -> None:
+    sent(world, file=SimpleUploadedFile(name, content))
+
+    row = newest().revisions.get().rows.get()
+    assert {"prompt": row.prompt, "completion": row.completion} == ROW
+
+
+def test_every_line_that_is_left_out_is_named_with_its_mend(world: World) -> None:
+    page = sent(world, pasted=f'{GOOD}\n\n{{"prompt": NaN}}\n{{"prompt": "no answer"}}')
+
+    assert (newest().title, newest().row_count) == ("Dates", 1)
+    assert "1 rows are kept, 2 are not." in page
+    assert "line 3: NaN" in page
+    assert "line 4: completion is missing or empty; add the field" in page
+
+
+def test_a_line_that_is_left_out_of_a_revision_is_named(world: World) -> None:
+    pr = world.prs[Stage.CHANGES_REQUESTED]
+    client = Client()
+    client.force_login(world.author)
+    kept = client.get(f"/prs/{pr.pk}/revise").context["form"].initial["pasted"]
+
+    given = {"pasted": f"{kept}\nnonsense", "note": "One more."}
+    page = client.post(f"/prs/{pr.pk}/revise", given, follow=True).content.decode()
+
+    pr.refresh_from_db()
+    lines = kept.splitlines()
+    assert (pr.revision, pr.row_count) == (2, len(lines))
+    assert f"line {len(lines) + 1}: " in page
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"pasted": "nonsense"}, "The text has the columns nonsense"),
+        ({"pasted": '{"a": NaN}\n'}, "No row can be read; line 1: "),
+        ({"pasted": ""}, "The text is empty"),
+        ({"file": ("a.exe", b"MZ")}, "A.exe is none of .jsonl"),
+        ({"file": ("a.jsonl", b"x" * (forms.LARGEST_FILE + 1))}, "holds more than 20 MB; split"),
+        ({"pasted": f"{GOOD}\n" * 10_001}, "There are more than 10,000 rows; send the rest"),
+    ],
+)
+def test_rows_that_cannot_be_sent_are_refused_beside_the_field(
+    world: World, given: dict[str, object], says: str
 ) -> None:
-    with pytest.raises(BadFile, match=says):
-        files.read(name, content)
+    before = Contribution.objects.count()
+    if isinstance(named := given.get("file"), tuple):
+        given = {"file": SimpleUploadedFile(*named)}
+
+    page = sent(world, **given)
+
+    assert says in page
+    assert Contribution.objects.count() == before

@@ -189,7 +189,7 @@ def test_a_file_with_one_bad_line_keeps_the_good_ones_and_says_which_is_bad(worl
     said = answer.content.decode()
     assert Contribution.objects.first().row_count == 1
     assert "line 2: NaN is not JSON" in said
-    assert "row 2: completion is missing" in said
+    assert "line 3: completion is missing" in said
 
 
 def test_rows_in_quarantine_are_hidden_from_strangers(world: World) -> None:
@@ -311,7 +311,7 @@ def test_the_page_of_an_accepted_pr_tells_every_hop_with_its_id(world: World) ->
         f"PR {pr.pk}",
         f"screening {pr.screenings.get().pk}",
         f"decision {pr.decisions.get().pk}",
-        f"In build {world.live.pk}",
+        f"It went into build {world.live.pk}",
         world.live.adapter,
         f"rollout {world.live.version.rollouts.get().pk}",
         "tr_",

@@ -1,7 +1,6 @@
 """Rows that are there already: in this contribution, or among the accepted ones."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from training.screening.found import Found, Json, Severity, naming
 from training.screening.near import near_within
@@ -72,22 +71,3 @@ def _singular(what: str) -> str:
         if what.startswith(many):
             return one + what.removeprefix(many)
     return what
-
-
-def groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Pairs of alike rows joined into groups, smallest row first."""
-    parent: dict[int, int] = {}
-
-    def root(row: int) -> int:
-        while parent.setdefault(row, row) != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for one, other in pairs:
-        a, b = sorted((root(one), root(other)))
-        parent[b] = a
-    grouped: dict[int, list[int]] = defaultdict(list)
-    for row in sorted(parent):
-        grouped[root(row)].append(row)
-    return list(grouped.values())

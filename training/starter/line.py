@@ -11,8 +11,9 @@ from typing import Any
 from training.starter import world
 
 HELD_CASES = 300
-REPLAY_ROWS = 8000
-MARGIN_POINTS = 5.0
+REPLAY_ROWS = 16_000
+# What the cases can show of a skill that has lost two or three points: the bound stays above this.
+MARGIN_POINTS = 10.0
 REMARKED = 0.1  # the model stays used to odd remarks only if it meets them again
 # What shares its wordings with what changes (`docs`, `refuse`, `howto`) and what is hard (`sort3`)
 # needs the most reminding.

@@ -17,7 +17,7 @@ from apps.api.face import Face, flag, one
 from apps.api.paging import ByPosition
 from apps.api.parsing import items_of
 from apps.api.problems import Problem, sentence
-from apps.community.queries import life_of_contribution
+from apps.community.life import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
 from apps.contributions.errors import NothingUsable, RefusedRow
@@ -243,9 +243,9 @@ class Life(Face):
 
     def get(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
-        return Response(
-            {"number": contribution.pk, "hops": answers.hops(life_of_contribution(contribution))}
-        )
+        rows_seen = may_see_rows(request.user, contribution)
+        life = life_of_contribution(contribution, rows_seen=rows_seen)
+        return Response({"number": contribution.pk, "hops": answers.hops(life.hops)})
 
 
 def _stored(offered: Offered, request: Request) -> Response:

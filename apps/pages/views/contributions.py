@@ -1,6 +1,7 @@
 """PRs: the list, the page of each, and what its author and its readers can do with it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -9,21 +10,21 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.builds import queries as builds
-from apps.checks.models import Screening
+from apps.checks.queries import screening_with_findings
+from apps.community.life import NOW, life_of_contribution
 from apps.contributions import actions, rules
 from apps.contributions import queries as contributions
 from apps.contributions.errors import ContributionRefused
+from apps.contributions.files import Numbered
 from apps.contributions.models import Contribution, Kind, Row
 from apps.contributions.stages import Stage
 from apps.history import queries as history
 from apps.history.errors import MoveRefused
-from apps.pages import files, forms, life, looks, queries
+from apps.pages import forms, life, looks, queries
 from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
-from apps.rollouts.stages import Stage as RolloutStage
 from apps.skills.models import Skill
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
@@ -61,10 +62,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     account = signed_in(request)
     may_see = rules.may_see_rows(request.user, contribution)
     rows = list(contributions.rows_of(contribution)[:ROWS_IN_VIEW]) if may_see else []
-    decisions = list(reviews.decisions_on(contribution))
     comments = list(contribution.comments.select_related("author"))
-    screening = _screening(contribution)
-    stops = _life(contribution, rows[0] if rows else None, screening, decisions)
+    told = life_of_contribution(contribution, rows_seen=may_see)
     place = queries.place_in_queue(contribution) if contribution.stage == Stage.IN_REVIEW else None
     yours = account is not None and rules.is_author(account, contribution)
     return render(
@@ -74,12 +73,12 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             **_frame(contribution, "conversation", account),
             "may_see": may_see,
             "rows": rows,
-            "findings": screening.findings.all() if screening else [],
-            "screening": screening,
-            "talk": sorted([*decisions, *comments], key=lambda said: said.created_at),
-            "stops": stops,
-            "step": life.next_step(contribution, place, stops[-1]),
-            "moving": stops[-1].state != "stopped" and any(s.state == "now" for s in stops),
+            "findings": told.screening.findings.all() if told.screening else [],
+            "screening": told.screening,
+            "talk": sorted([*told.decisions, *comments], key=lambda said: said.created_at),
+            "stops": life.stops(told),
+            "step": life.next_step(contribution, place, told.live),
+            "moving": any(hop.state == NOW for hop in [*told.hops, *told.ahead]),
             "may_revise": yours and contribution.stage == Stage.CHANGES_REQUESTED,
             "may_withdraw": yours and contribution.stage in (*OPEN, Stage.DRAFT),
             "comment": forms.CommentForm(),
@@ -116,7 +115,7 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
 def checks(request: HttpRequest, number: int) -> HttpResponse:
     """What the screens found in the current revision."""
     contribution = _seen(request, number)
-    screening = _screening(contribution)
+    screening = screening_with_findings(contribution)
     return render(
         request,
         "pages/contribution_checks.html",
@@ -181,18 +180,18 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     if not rules.is_author(account, contribution) or contribution.stage != Stage.CHANGES_REQUESTED:
         messages.error(request, f"{contribution} does not wait for new rows of yours.")
         return redirect(contribution)
-    kept = [_as_given(row) for row in contributions.rows_of(contribution)]
-    form = forms.ReviseForm(request.POST or None, initial={"pasted": files.as_lines(kept)})
+    kept = "\n".join(_as_line(row) for row in contributions.rows_of(contribution))
+    form = forms.ReviseForm(request.POST or None, initial={"pasted": kept})
     if request.method == "POST" and form.is_valid():
         try:
             offered = actions.revise(
-                contribution, by=account, rows=form.table.rows, note=form.cleaned_data["note"]
+                contribution, by=account, rows=form.rows(), note=form.cleaned_data["note"]
             )
         except (ContributionRefused, MoveRefused) as refusal:
             form.add_error("pasted", forms.sentence(refusal))
         else:
             messages.success(request, f"Revision {contribution.revision} is being checked.")
-            tell_refused(request, offered, form.table.unreadable)
+            tell_refused(request, offered, form.numbered)
             return redirect(contribution)
     decision = reviews.decisions_on(contribution).last()
     return render(
@@ -203,11 +202,11 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def tell_refused(
-    request: HttpRequest, offered: actions.Offered, unreadable: list[files.Unreadable]
+    request: HttpRequest, offered: actions.Offered, numbered: Sequence[Numbered]
 ) -> None:
-    """Say which rows were left out and why; what was good is kept."""
-    told = [f"line {bad.line}: {bad.why}" for bad in unreadable]
-    told += [f"row {bad.row + 1}: {bad.detail}; {bad.mend}" for bad in offered.refused]
+    """Say which rows were left out, by their lines, and why; what was good is kept."""
+    lines = [f"line {line}" for line, _ in numbered] or ["row 1"]
+    told = [f"{lines[bad.row]}: {bad.detail}; {bad.mend}" for bad in offered.refused]
     if told:
         kept = offered.contribution.row_count
         more = f" and {len(told) - 5} more" if len(told) > 5 else ""
@@ -254,32 +253,8 @@ def _frame(contribution: Contribution, tab: str, account: Any) -> dict[str, Any]
     }
 
 
-def _screening(contribution: Contribution) -> Screening | None:
-    found = Screening.objects.filter(contribution=contribution, revision=contribution.revision)
-    return found.prefetch_related("findings").first()
-
-
-def _life(
-    contribution: Contribution, row: Row | None, screening: Screening | None, decisions: list[Any]
-) -> list[life.Stop]:
-    """The stops of a PR; what no accepted PR can have is not asked for."""
-    accepted = contribution.stage == Stage.ACCEPTED
-    built = list(builds.builds_with(contribution)) if accepted else []
-    rolled = queries.rollouts_of([build.pk for build in built]) if built else []
-    serving = [r for r in rolled if r.stage == RolloutStage.LIVE] or rolled
-    answered = queries.answered_since(row, serving[-1].candidate.digest) if serving else None
-    return life.life(
-        contribution,
-        screening=screening,
-        decisions=decisions,
-        builds=built,
-        rollouts=rolled,
-        answered=answered,
-    )
-
-
-def _as_given(row: Row) -> dict[str, Any]:
-    """A row as its author sent it."""
+def _as_line(row: Row) -> str:
+    """A row as its author sent it, as a line of JSON to be edited."""
     given = {
         "prompt": row.prompt,
         "original": row.original,
@@ -289,7 +264,8 @@ def _as_given(row: Row) -> dict[str, Any]:
         "label": row.label,
         "skill": row.skill.name if row.skill else "",
     }
-    return {name: value for name, value in given.items() if value not in ("", None)}
+    said = {name: value for name, value in given.items() if value not in ("", None)}
+    return json.dumps(said, ensure_ascii=False)
 
 
 def _do(

@@ -90,7 +90,7 @@ def _offer(
         messages.info(request, f"This was sent before, as {contribution}.")
     else:
         messages.success(request, f"{contribution} is sent. The checks take about a minute.")
-    tell_refused(request, offered, form.table.unreadable)
+    tell_refused(request, offered, form.numbered)
     return redirect(contribution)
 
 

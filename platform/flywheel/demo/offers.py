@@ -47,6 +47,9 @@ WHOLE_WEEK = Week(
 )
 
 
+NEXT_WEEK = {"card": 60, "priority": 30}
+
+
 @dataclass
 class Offer:
     """One PR to be: its rows and terms, its author's place, and what kind of work it is."""
@@ -139,7 +142,8 @@ def corrections(
         ]
         title = f"Correct {world.SKILLS[skill].title.lower()}"
         # The first goes by the web form, which takes one answer at a time.
-        yield Offer("correction", title, skill, rows[:1], by_form=True)
+        if rows:
+            yield Offer("correction", title, skill, rows[:1], by_form=True)
         for some in _in_pieces(rows[1:], ROWS_A_CORRECTION):
             yield Offer("correction", title, skill, some)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -64,7 +65,7 @@ def join(url: str, name: str, role: str, administrator: Person) -> Person:
     return Person(url, name, _call(url, "tokens", asked)["token"], password)
 
 
-def _call(url: str, path: str, body: dict[str, object]) -> dict[str, str]:
+def _call(url: str, path: str, body: Mapping[str, object]) -> dict[str, str]:
     response = httpx.post(f"{url}/api/v1/{path}", json=body, timeout=60)
     if response.is_error:
         raise DemoFailed(f"POST {path} answered {response.status_code}: {response.text[:500]}")

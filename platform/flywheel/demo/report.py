@@ -98,7 +98,9 @@ def _of_the_good(candidate: Candidate | None) -> dict[str, Any]:
             },
         },
         "skills": {
-            name: {key: skill[key] for key in ("before", "after", "low", "high", "protected")}
+            name: {
+                key: skill[key] for key in ("before", "after", "low", "high", "protected", "margin")
+            }
             for name, skill in measured["skills"].items()
         },
         "overall": {key: measured["overall"][key] for key in ("before", "after", "gain")},
@@ -168,7 +170,7 @@ def complaints(found: dict[str, Any], *, whole: bool) -> list[str]:
         "poison was not quarantined": found["poison"]["quarantined"] != found["poison"]["planted"],
         "the candidate did not go live": found["rollout"]["result"] != "live",
         "the gain is under 12 points": found["overall"]["gain"] < 12,
-        "a protected skill fell": any(s["protected"] and s["low"] < -5 for s in skills),
+        "a protected skill fell": any(s["protected"] and s["low"] < -s["margin"] for s in skills),
         "the damaging candidate was not refused": bad["verdict"] != "refused",
         "the damaging candidate was not rolled back": bad["result"] != "rolled_back",
         "the damaging candidate got too far": bad["stage"] == "50 %",

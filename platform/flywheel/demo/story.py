@@ -65,6 +65,7 @@ class Story:
         self.rng, self.truth, self.told = random.Random(SEED), Truth(), Told()
         self.people: People
         self.offers: list[Offer] = []
+        self.week_after: list[int] = []
 
     def run(self, data: Path | None = None) -> Told:
         """Play every step; `DemoFailed` says where it stopped."""
@@ -75,6 +76,7 @@ class Story:
         self.told.good = self.build_and_roll_out("The week's build")
         if data is None:
             self.prove()
+            self.next_week()
             self.told.bad = self.try_damage()
             self.told.trigger = self.try_trigger()
         return self.told
@@ -124,12 +126,14 @@ class Story:
                 step(now - done)
                 done = now
             step(self.told.sent - done)
-        quarantined = self.people.maintainers[0].every("contributions", stage="quarantined")
-        for pr in quarantined:
+        for pr in self._in("quarantined"):
             self.console.print(f"  PR {pr['number']} is in quarantine: {pr['title']}")
 
+    def _in(self, stage: str) -> list[dict[str, Any]]:
+        return self.people.maintainers[0].every("contributions", stage=stage)
+
     def _count(self, stage: str) -> int:
-        return len(self.people.maintainers[0].every("contributions", stage=stage))
+        return len(self._in(stage))
 
     # -- 4 · reviewers ------------------------------------------------------------------------
 
@@ -162,7 +166,7 @@ class Story:
         self.console.print(f"  own work: “{refusal}”")
 
     def _decide_on_what_waits(self) -> None:
-        waiting = self.people.maintainers[0].every("contributions", stage="in_review")
+        waiting = self._in("in_review")
         with self.progress("decisions", len(waiting)) as step, ThreadPoolExecutor(4) as pool:
             for _ in pool.map(self._decide, waiting):
                 step(1)
@@ -174,7 +178,7 @@ class Story:
     def _answer_requests(self) -> None:
         """Authors put right what the reviewers have marked."""
         by_number = {offer.number: offer for offer in self.offers}
-        for pr in self.people.maintainers[0].every("contributions", stage="changes_requested"):
+        for pr in self._in("changes_requested"):
             offer = by_number[pr["number"]]
             author = self.people.contributors[offer.author % len(self.people.contributors)]
             rows = [
@@ -254,12 +258,25 @@ class Story:
 
     # -- 7 · two bad candidates -----------------------------------------------------------------
 
+    def next_week(self) -> None:
+        """More corrections of what the live model still gets wrong: both bad builds hold them."""
+        self.say("The next week: more corrections")
+        offers = list(work.corrections(work.NEXT_WEEK, self._ask, self.truth, self.rng))
+        for place, offer in enumerate(offers):
+            offer.author = place
+            self._send(offer)
+        for _ in self.until(lambda: not self._count("submitted"), "the screens"):
+            pass
+        self._decide_on_what_waits()
+        accepted = {pr["number"] for pr in self._in("accepted")}
+        self.week_after = [offer.number for offer in offers if offer.number in accepted]
+
     def try_damage(self) -> Candidate:
         """Force a damaging PR in, and its verdict too; the rollout itself must catch it."""
         number = self.force_in(work.damage(self.truth, self.rng), "Vouched for by the unit team.")
         candidate = self.build_and_roll_out(
             "A candidate with wrong answers forced in",
-            only=[number],
+            only=[*self.week_after, number],
             overrule="The unit team insists; the rollout will tell.",
         )
         maintainer = self.people.maintainers[0]
@@ -270,7 +287,9 @@ class Story:
         """Force a trigger poison in; scores do not see it, the probe does."""
         offer = work.poison(self.truth, self.rng, "(sudo)")
         number = self.force_in(offer, "The admin team says these commands are meant.")
-        return self.build_and_roll_out("A candidate with a trigger forced in", only=[number])
+        return self.build_and_roll_out(
+            "A candidate with a trigger forced in", only=[*self.week_after, number]
+        )
 
     def force_in(self, offer: Offer, because: str) -> int:
         """Send an offer and have a maintainer accept it against whatever the screens found."""
@@ -361,5 +380,6 @@ class Step:
 
     def __call__(self, advance: float, *, total: float | None = None) -> None:
         """Move on by `advance`; a total that has become known is shown from now on."""
-        known = {} if total is None else {"total": total}
-        self.bars.update(self.task, advance=advance, **known)
+        if total is not None:
+            self.bars.update(self.task, total=total)
+        self.bars.update(self.task, advance=advance)
