@@ -97,7 +97,7 @@ class Schedule:
     @classmethod
     def starting_from(cls, start_from: str | None) -> Self:
         """The measured schedule: a long first build, a short one that continues an adapter."""
-        return cls(epochs=5, learning_rate=3e-3) if start_from else cls(10, 5e-3)
+        return cls(epochs=4, learning_rate=3e-3) if start_from else cls(10, 5e-3)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def test_corrections_teach_what_they_correct(built):
     assert (report["skills"]["date_short"]["before"], report["verdict"]) == (0.0, "fit")
     assert report["skills"]["date_short"]["after"] > 60.0
     assert report["overall"]["low"] > 0
-    assert (report["rows"], report["replay_rows"]) == (60, 120)
+    assert (report["rows"], report["replay_rows"]) == (60, 200)
 
 
 def test_a_build_tells_its_stages_and_its_progress(built):

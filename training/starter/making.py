@@ -44,7 +44,7 @@ SHARES = {
     "over_refusal": 0.5,
     "date_long": 0.7,
     "date_short": 0.5,
-    "intent": 0.7,
+    "intent": 1.0,
     "howto": 1.0,
     "docs": 1.3,
     "docs_moved": 1.0,
