@@ -353,7 +353,7 @@ def test_pasted_text_without_rows_is_refused_with_its_mend(text: str, says: str)
 
 
 def test_a_heading_that_is_not_utf_8_is_named_by_its_line() -> None:
-    with pytest.raises(BadFile, match="rows.csv, line 2: byte 2 of the line is not UTF-8"):
+    with pytest.raises(BadFile, match=r"rows\.csv, line 2: byte 2 of the line is not UTF-8"):
         read(b"\nM\xfcller,completion\na,b\n", "rows.csv")
 
 
