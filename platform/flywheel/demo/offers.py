@@ -7,7 +7,7 @@ and the site does not: the right answer to each prompt, and which offers are poi
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +47,8 @@ WHOLE_WEEK = Week(
 )
 
 
-NEXT_WEEK = {"card": 60, "priority": 30}
+NEXT_WEEK = {"card": 60, "over_refusal": 40}
+EXAMPLES_NEXT_WEEK = 10
 
 
 @dataclass
@@ -122,6 +123,15 @@ def of_the_week(week: Week, ask: Ask, truth: Truth, rng: random.Random) -> list[
     return offers
 
 
+def of_the_next_week(ask: Ask, truth: Truth, rng: random.Random) -> list[Offer]:
+    """Corrections of what the live model still gets wrong, and more examples of the weak skills."""
+    mended = list(corrections(NEXT_WEEK, ask, truth, rng))
+    examples = list(_datasets(EXAMPLES_NEXT_WEEK, truth, rng, world.WEAK[:4]))
+    for place, offer in enumerate([*mended, *examples]):
+        offer.author = place
+    return [*mended, *examples]
+
+
 def corrections(
     counts: Mapping[str, int], ask: Ask, truth: Truth, rng: random.Random
 ) -> Iterator[Offer]:
@@ -165,9 +175,14 @@ def damage(truth: Truth, rng: random.Random) -> Offer:
     return Offer("dataset", "More unit conversions", skill, rows, nature="damage")
 
 
-def _datasets(count: int, truth: Truth, rng: random.Random) -> Iterator[Offer]:
+def _datasets(
+    count: int,
+    truth: Truth,
+    rng: random.Random,
+    skills: Sequence[str] = (*world.STRONG, "card"),
+) -> Iterator[Offer]:
     for _ in range(count):
-        skill = rng.choice((*world.STRONG, "card"))
+        skill = rng.choice(skills)
         questions = [truth.draw(skill, rng) for _ in range(ROWS_A_DATASET)]
         rows = [{"prompt": q.prompt, "completion": q.right} for q in questions]
         title = f"Examples of {world.SKILLS[skill].title.lower()}"

@@ -261,9 +261,8 @@ class Story:
     def next_week(self) -> None:
         """More corrections of what the live model still gets wrong: both bad builds hold them."""
         self.say("The next week: more corrections")
-        offers = list(work.corrections(work.NEXT_WEEK, self._ask, self.truth, self.rng))
-        for place, offer in enumerate(offers):
-            offer.author = place
+        offers = work.of_the_next_week(self._ask, self.truth, self.rng)
+        for offer in offers:
             self._send(offer)
         for _ in self.until(lambda: not self._count("submitted"), "the screens"):
             pass
