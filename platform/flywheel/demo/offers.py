@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.contributions.files import rows_in_path
-from apps.contributions.rows import kind_of
+from apps.contributions.rows import BadRow, kind_of
 from training.starter import world
 
 Row = dict[str, Any]
@@ -263,13 +263,23 @@ def _mistaken(truth: Truth, rng: random.Random) -> Offer:
     return Offer("dataset", "Short dates", "date_short", rows, nature="mistaken")
 
 
-def from_file(path: Path) -> list[Offer]:
-    """The rows of a real file as PRs of `ROWS_A_FILE_PR` rows; `BadFile` says what is wrong."""
-    rows = [row for _, row in rows_in_path(path) if isinstance(row, dict)]
-    return [
+def from_file(path: Path) -> tuple[list[Offer], list[str]]:
+    """The rows of a real file as PRs of `ROWS_A_FILE_PR` rows, and a sentence for each unreadable.
+
+    Raises `BadFile` when the file as a whole is not rows.
+    """
+    rows: list[Row] = []
+    unreadable: list[str] = []
+    for number, row in rows_in_path(path):
+        if isinstance(row, BadRow):
+            unreadable.append(f"line {number}: {row.detail}; {row.mend}")
+        else:
+            rows.append(row)
+    offers = [
         Offer(kind_of(some[0]), f"{path.name}, part {place}", "", some, author=place)
         for place, some in enumerate(_in_pieces(rows, ROWS_A_FILE_PR), start=1)
     ]
+    return offers, unreadable
 
 
 def _in_pieces(rows: list[Row], size: int) -> Iterator[list[Row]]:

@@ -97,7 +97,9 @@ class Story:
         """Contributors ask the model, correct it, and send the week's PRs."""
         self.say("Contributors ask the model, correct its wrong answers and send their PRs")
         if data is not None:
-            self.offers = work.from_file(data)
+            self.offers, unreadable = work.from_file(data)
+            for sentence in unreadable:
+                self.console.print(f"  left out · {data.name}, {sentence}")
         else:
             self.offers = work.of_the_week(self.week, self._ask, self.truth, self.rng)
         with self.progress("PRs sent", len(self.offers)) as step:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
+from apps.contributions.errors import BadFile
 from flywheel.demo import report
 from flywheel.demo.client import DemoFailed
 from flywheel.demo.story import Story
@@ -39,12 +40,10 @@ class Command(BaseCommand):
                 told = story.run(data)
                 duration = time.monotonic() - began
                 found = report.report(told, story.people.maintainers[0], duration)
-        except (DemoFailed, SiteRefused, ServiceRefused) as failure:
+        except (BadFile, DemoFailed, SiteRefused, ServiceRefused) as failure:
             raise CommandError(str(failure)) from failure
         report.write(found, path)
         report.show(found, console)
-        console.print(
-            f"Report: {path.relative_to(settings.BASE_DIR)}. `make serve` opens the site."
-        )
+        console.print(f"Report: {path}. `make serve` opens the site.")
         if complaints := report.complaints(found, whole=data is None):
             raise CommandError("The loop did not end as it should: " + "; ".join(complaints))
