@@ -107,7 +107,7 @@ def points(value: float | None) -> str:
     """A difference in percentage points, with its sign: `+12.5`, `−3.0`."""
     if value is None:
         return "–"
-    return f"{value:+.1f}".replace("-", "−")
+    return f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
 
 
 @register.filter
