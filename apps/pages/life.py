@@ -77,7 +77,8 @@ def _of_build(hop: Hop) -> str:
 
 
 def _opened(title: str) -> str:
-    """A sentence may open with a version's or a person's name, which stays as it is."""
+    """A title as a heading: a version's or a person's name stays, a percent sign hangs on."""
+    title = title.replace(" %", "\N{NO-BREAK SPACE}%")
     return f"R{title[1:]}" if title.startswith("rollout ") else title
 
 
