@@ -76,6 +76,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "overall": build.report.get("overall"),
             "probes": build.report.get("probes", []),
             "phases": build.report.get("phases", []),
+            "refused_because": [why.replace(" -", " −") for why in build.verdict_reasons],
             "entries": list(entries),
             "counted": f"{build.row_count:,} rows" if build.row_count else "",
             "rollouts": rolled,
