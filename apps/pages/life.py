@@ -24,7 +24,7 @@ class Stop(NamedTuple):
 def stops(life: Life) -> list[Stop]:
     """Every hop with its id and time, and what still lies ahead."""
     return [
-        Stop(hop.state, _brief(hop.title), _detail(hop), _tag(hop), hop.link, hop.at)
+        Stop(hop.state, _opened(_brief(hop.title)), _detail(hop), _tag(hop), hop.link, hop.at)
         for hop in [*life.hops, *life.ahead]
     ]
 
@@ -65,7 +65,7 @@ def _detail(hop: Hop) -> str:
     said = {
         "build": _of_build(hop),
         "decision": "against the screens, on record" if hop.facts.get("override") else "",
-        "screening": f"in {hop.facts.get('seconds', 0):.1f} s",
+        "screening": f"in {_seconds(hop.facts.get('seconds', 0))}",
         "trace": f"asked: “{_brief(hop.facts.get('prompt', ''))}”",
     }
     return " · ".join(part for part in (hop.because, said.get(hop.kind, "")) if part)
@@ -74,6 +74,16 @@ def _detail(hop: Hop) -> str:
 def _of_build(hop: Hop) -> str:
     refused = "refused by the comparison" if hop.facts.get("verdict") == "refused" else ""
     return ", ".join(part for part in (hop.facts.get("adapter", ""), refused) if part)
+
+
+def _opened(title: str) -> str:
+    """A title as a heading: a version's or a person's name stays, a percent sign hangs on."""
+    title = title.replace(" %", "\N{NO-BREAK SPACE}%")
+    return f"R{title[1:]}" if title.startswith("rollout ") else title
+
+
+def _seconds(taken: float) -> str:
+    return f"{1000 * taken:.0f} ms" if taken < 0.95 else f"{taken:.1f} s"
 
 
 def _brief(text: str) -> str:

@@ -86,12 +86,13 @@ class Skill(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a gate had collected after so many requests, as a share of what it needs to decide."""
+    """What a gate had collected at a look, as a share of what it needs to decide."""
 
     requests: int
     gate: str
     share: float
     stage: str = ""
+    look: int = 0
 
 
 class Week(NamedTuple):
@@ -118,7 +119,7 @@ def comparison(skills: Iterable[Skill]) -> Plot:
         for s in ordered
     ]
     skill = {"field": "skill", "type": "nominal", "sort": None, "title": None}
-    axis = {"title": "answered right, %", "scale": {"domain": [0, 100]}}
+    axis = {"title": "answered right, % of hidden cases", "scale": {"domain": [0, 100]}}
 
     def mark(kind: str, field: str, colour: str, to: str = "", **look: Any) -> dict[str, Any]:
         encoding: dict[str, Any] = {
@@ -150,7 +151,7 @@ def comparison(skills: Iterable[Skill]) -> Plot:
             _entry("band", "95 % interval of the change", "bar"),
             *([_entry("margin", "lowest allowed, protected skill", "tick")] if protected else []),
         ],
-        columns=("Skill", "Before", "After", "Change", "Low", "High", "Margin", "Cases"),
+        columns=("Skill", "Before, %", "After, %", "Points", "Low", "High", "Margin", "Cases"),
         rows=[
             (
                 s.name,
@@ -168,7 +169,7 @@ def comparison(skills: Iterable[Skill]) -> Plot:
 
 
 def _signed(points: float) -> str:
-    return f"{points:+.1f}".replace("-", "−")
+    return f"{points:+.1f}".replace("-", "−") if abs(points) >= 0.05 else "0.0"
 
 
 def _within(percent: float) -> float:
@@ -191,29 +192,35 @@ def _compared(skills: Sequence[Skill]) -> str:
     return "; ".join(part for part in told if part) + "."
 
 
-def evidence_over_requests(
+def evidence_over_looks(
     readings: Sequence[Reading], stages: Sequence[tuple[int, str]] = ()
 ) -> Plot:
-    """The evidence of each gate over requests, with the line where a gate decides.
+    """The evidence of each gate at each look, with the line where a gate decides.
 
-    `stages` are (requests at entry, name) and are drawn as upright lines; evidence starts anew in
-    each.
+    `stages` are (first look, name) and are drawn as upright lines; evidence starts anew in each.
+    A look is one step along the axis: shadow sees a hundred times the answers that 1 % does.
     """
     names = list(dict.fromkeys(r.gate for r in readings))
     values = [
-        {"requests": r.requests, "gate": r.gate, "stage": r.stage, "evidence": _decades(r.share)}
+        {"look": r.look, "gate": r.gate, "stage": r.stage, "evidence": _decades(r.share)}
         for r in readings
     ]
     decades = [_decades(r.share) for r in readings]
     y = {
         "field": "evidence",
         "type": "quantitative",
-        "title": "evidence, of what decides",
+        "title": "evidence, 1 decides",
         "scale": {"domain": [math.floor(min([-1, *decades])), math.ceil(max([1, *decades]))]},
         "axis": {"tickMinStep": 1, "labelExpr": DECADES},
     }
-    x = {"field": "requests", "type": "quantitative", "title": "answers of the candidate"}
-    entries = {"values": [{"requests": at, "name": name} for at, name in stages]}
+    x = {
+        "field": "look",
+        "type": "quantitative",
+        "title": "look of the gates",
+        "axis": {"tickMinStep": 1},
+        "scale": {"nice": False, "domain": [0.5, max([1, *(r.look for r in readings)]) + 0.5]},
+    }
+    entries = {"values": [{"look": at - 0.5, "name": name} for at, name in stages]}
     soft = {"value": COLOUR["soft"]}
     layers: list[dict[str, Any]] = [
         {
@@ -248,7 +255,7 @@ def evidence_over_requests(
             ),
             _entry("margin", "enough to decide", "line", (6, 4)),
         ],
-        columns=("Gate", "Stage", "Answers", "Evidence, of what decides"),
+        columns=("Gate", "Stage", "Answers", "Evidence, 1 decides"),
         rows=[
             (name, last[name].stage, last[name].requests, _times(last[name].share))
             for name in names
@@ -273,8 +280,8 @@ def _line(
 
 def _times(share: float) -> str:
     if share >= 1000:
-        return "over 1,000 times"
-    return f"{share:.2g} times" if share >= 0.001 else "under 0.001 times"
+        return "over 1,000"
+    return f"{share:.2g}" if share >= 0.001 else "under 0.001"
 
 
 def _decades(share: float) -> float:
@@ -332,7 +339,11 @@ def weeks(counts: Sequence[Week]) -> Plot:
             _entry("after", "serving", "bar"),
         ],
         columns=("Week of", "Submitted", "Accepted", "Serving"),
-        rows=[(f"{w.monday:%-d %B %Y}", w.submitted, w.accepted, w.shipped) for w in counts],
+        rows=[
+            (f"{w.monday:%-d %B %Y}", w.submitted, w.accepted, w.shipped)
+            for w in counts
+            if w.submitted
+        ],
     )
 
 
@@ -370,7 +381,7 @@ def _spec(
         "width": width,
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": {"left": 12, "right": 10, "top": 6, "bottom": 6},
+        "padding": {"left": 28 if width == WIDE else 12, "right": 10, "top": 6, "bottom": 6},
         "background": None,
         "data": {"values": values},
         "layer": layers,
@@ -387,7 +398,7 @@ def _spec(
                 "ticks": False,
                 "labelPadding": 8,
                 "titlePadding": 10,
-                "labelLimit": 130,
+                "labelLimit": 230 if width == WIDE else 120,
             },
             "axisX": {"tickCount": 5},
         },

@@ -63,9 +63,10 @@ def standings(line: ModelLine) -> tuple[list[Standing], Build | None]:
 
 def measured_skills(build: Build) -> list[Measured]:
     """The skills of a build's report, as the plot takes them."""
+    titles = dict(build.line.skills.values_list("name", "title"))
     return [
         Measured(
-            name=name,
+            name=titles.get(name, name),
             before=skill["before"],
             after=skill["after"],
             low=skill["low"],

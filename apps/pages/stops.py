@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from apps.builds.models import Build
-from apps.pages.plots import Plot, Reading, evidence_over_requests
+from apps.pages.plots import Plot, Reading, evidence_over_looks
 from apps.rollouts.models import Look, Rollout
 from apps.rollouts.stages import STEPS, Stage
 
@@ -80,20 +80,17 @@ def evidence(looks: Sequence[Look]) -> Plot | None:
     """What the gates had collected at each look, as a share of what decides."""
     stages: list[tuple[int, str]] = []
     readings: list[Reading] = []
-    start, last = 0, 0
-    for look in looks:
+    for number, look in enumerate(looks, start=1):
         name = _stage_name(look)
         if not stages or stages[-1][1] != name:
-            start = last
-            stages.append((start, name))
-        last = max(last, start + look.requests)
+            stages.append((number, name))
         readings += [
             Reading(
-                start + look.requests, _question(gate), gate["e_value"] / gate["threshold"], name
+                look.requests, _question(gate), gate["e_value"] / gate["threshold"], name, number
             )
             for gate in _leading(look.statistics.get("gates", []))
         ]
-    return evidence_over_requests(readings, stages) if readings else None
+    return evidence_over_looks(readings, stages) if readings else None
 
 
 def latest_gates(rollout: Rollout, looks: Sequence[Look]) -> list[dict[str, Any]]:

@@ -181,13 +181,17 @@ def _comparison() -> plots.Plot:
 def _gates() -> plots.Plot:
     readings = [
         plots.Reading(
-            start + n, gate, 10 ** (slope * n / 100 - 2 - 0.3 * ((n // 40) % 2)), stage=name
+            n,
+            gate,
+            10 ** (slope * n / 100 - 2 - 0.3 * ((n // 40) % 2)),
+            name,
+            (start + n) // 20 + 1,
         )
         for start, end, name in ((0, 140, "shadow"), (140, 260, "1 %"), (260, 560, "5 %"))
         for gate, slope in (("overall is no worse", 0.7), ("overall is worse", -0.3))
         for n in range(0, end - start, 20)
     ]
-    return plots.evidence_over_requests(readings, [(0, "shadow"), (140, "1 %"), (260, "5 %")])
+    return plots.evidence_over_looks(readings, [(1, "shadow"), (8, "1 %"), (14, "5 %")])
 
 
 def _weeks() -> plots.Plot:

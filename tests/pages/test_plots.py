@@ -15,10 +15,10 @@ SKILLS = [
 
 
 def every_plot() -> list[plots.Plot]:
-    readings = [plots.Reading(n, "overall is worse", 0.01 * n, "shadow") for n in (10, 20, 40)]
+    readings = [plots.Reading(10 * n, "overall is worse", 0.1 * n, "shadow", n) for n in (1, 2, 4)]
     return [
         plots.comparison(SKILLS),
-        plots.evidence_over_requests(readings, [(0, "shadow")]),
+        plots.evidence_over_looks(readings, [(1, "shadow")]),
         plots.weeks([plots.Week(date(2026, 8, 3), 5, 3, 1)]),
     ]
 

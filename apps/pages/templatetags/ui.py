@@ -61,6 +61,20 @@ def when(moment: datetime | None, absent: str = "–") -> str:
     )
 
 
+@register.simple_tag
+def clock(moment: datetime) -> str:
+    """The day and the second, as a hop is told; how long ago stands in its title."""
+    local = timezone.localtime(moment)
+    day = "" if local.date() == timezone.localdate() else f"{local:%-d %b %Y}, "
+    return format_html(
+        '<time datetime="{}" title="{}">{}{}</time>',
+        moment.isoformat(),
+        _from_now(moment),
+        day,
+        local.strftime("%H:%M:%S"),
+    )
+
+
 def _from_now(moment: datetime) -> str:
     seconds = (timezone.now() - moment).total_seconds()
     past = seconds >= 0
@@ -93,7 +107,7 @@ def points(value: float | None) -> str:
     """A difference in percentage points, with its sign: `+12.5`, `−3.0`."""
     if value is None:
         return "–"
-    return f"{value:+.1f}".replace("-", "−")
+    return f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
 
 
 @register.filter

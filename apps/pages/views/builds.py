@@ -59,13 +59,13 @@ def plan(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, number: int) -> HttpResponse:
     """One build: its verdict, each skill before and after, the probes, and the PRs in it."""
     build = get_object_or_404(
-        Build.objects.select_related("asked_by", "verdict_overridden_by"), pk=number
+        Build.objects.select_related("line", "asked_by", "verdict_overridden_by"), pk=number
     )
     account = signed_in(request)
     skills = measured_skills(build)
     rolled = rollouts_of([build.pk])
     standing = build.verdict == Verdict.REFUSED and build.verdict_overridden_by_id is None
-    entries = build.entries.select_related("contribution", "contribution__author")
+    entries = build.entries.select_related("contribution", "contribution__author")[:ENTRIES_SHOWN]
     may_start = account is not None and account.role in START and not rolled
     return render(
         request,
@@ -76,7 +76,9 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "overall": build.report.get("overall"),
             "probes": build.report.get("probes", []),
             "phases": build.report.get("phases", []),
-            "entries": list(entries[:ENTRIES_SHOWN]),
+            "refused_because": [why.replace(" -", " −") for why in build.verdict_reasons],
+            "entries": list(entries),
+            "counted": f"{build.row_count:,} rows" if build.row_count else "",
             "rollouts": rolled,
             "events": list(history.life_of(build)[:100]),
             "facts": _facts(build),
@@ -128,7 +130,10 @@ def _facts(build: Build) -> list[tuple[str, object]]:
     return [
         ("Adapter", looks.digest(build.adapter) if build.adapter else "not made yet"),
         ("Digest", looks.digest(build.digest) if build.digest else None),
-        ("Compared with", looks.digest(build.live_digest[:12])),
+        (
+            "Compared with",
+            looks.digest(build.live_digest[:12]) if build.live_digest else "the base model",
+        ),
         ("Rows", build.row_count),
         ("Replay rows", report.get("replay_rows")),
         ("Engine", report.get("engine")),

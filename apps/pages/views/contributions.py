@@ -77,6 +77,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "screening": told.screening,
             "talk": sorted([*told.decisions, *comments], key=lambda said: said.created_at),
             "stops": life.stops(told),
+            "served": told.live,
             "step": life.next_step(contribution, place, told.live),
             "moving": any(hop.state == NOW for hop in [*told.hops, *told.ahead]),
             "may_revise": yours and contribution.stage == Stage.CHANGES_REQUESTED,

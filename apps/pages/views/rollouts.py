@@ -24,6 +24,13 @@ ACT: dict[str, tuple[Callable[..., None], str]] = {
 }
 
 
+WHY: dict[str, str] = {
+    Stage.LIVE: "Why it answers everyone",
+    Stage.ROLLED_BACK: "Taken back",
+    Stage.PAUSED: "Paused",
+}
+
+
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Every rollout, newest first."""
@@ -46,6 +53,9 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "rollout": rollout,
             "stages": stops.of_rollout(rollout, looks),
             "looks": looks,
+            "decided": [look for look in looks if look.decision != "hold"],
+            "looked": f"after {len(looks):,} looks at the evidence" if looks else "",
+            "why": WHY.get(rollout.stage, "Why it stands where it stands"),
             "evidence": stops.evidence(looks),
             "gates": stops.latest_gates(rollout, looks),
             "criteria": stops.criteria(rollout),
