@@ -136,11 +136,23 @@ def _screened(contribution: Contribution, screening: Screening | None) -> Iterat
             "screening",
             str(screening.pk),
             screening.created_at,
-            f"The screens found {findings or 'nothing'}",
+            f"The screens found {_things(findings)}",
             facts={"findings": findings, "seconds": round(screening.seconds, 2)},
             state=STOPPED if contribution.stage == Stage.QUARANTINED else DONE,
             link=f"{contribution.get_absolute_url()}/checks",
         )
+
+
+def _things(count: int) -> str:
+    return "nothing" if not count else "one thing" if count == 1 else f"{count} things"
+
+
+DECIDED = {
+    Verdict.ACCEPT: "accepted it",
+    Verdict.CHANGES: "asked for changes",
+    Verdict.REJECT: "rejected it",
+    Verdict.RELEASE: "released it from quarantine",
+}
 
 
 def _decided(decision: Decision) -> Hop:
@@ -148,7 +160,7 @@ def _decided(decision: Decision) -> Hop:
         "decision",
         str(decision.pk),
         decision.created_at,
-        f"{decision.reviewer} decided: {decision.get_verdict_display().lower()}",
+        f"{decision.reviewer} {DECIDED[Verdict(decision.verdict)]}",
         decision.because,
         facts={"override": decision.override, "digest": decision.digest},
         state=STOPPED if decision.verdict == Verdict.REJECT else DONE,
