@@ -188,7 +188,7 @@ def _rolled(rollouts: Sequence[Rollout], events: Sequence[Event]) -> Iterator[Ho
         version = rollout.candidate.name
         moves = [e for e in events if (e.subject_kind, e.subject_id) == (kind, rollout.pk)]
         began = DONE if moves else NOW
-        title = f"{rollout} of {version} began"
+        title = f"Rollout {rollout.pk} of {version} began"
         yield Hop("rollout", number, rollout.created_at, title, state=began, link=link)
         for event in moves:
             share = event.details.get("to")

@@ -291,6 +291,8 @@ def _environment(apart: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "flywheel.settings",
         "OPENFLYWHEEL_ENV": settings.ENVIRONMENT,
+        # A visitor of a site sees our own error pages; DEBUG=1 brings Django's back.
+        "DEBUG": os.environ.get("DEBUG", "0"),
         "VAR_DIR": str(var),
         "ARTIFACTS_DIR": str(artifacts),
         "DATABASE_URL": database.url,
