@@ -24,6 +24,8 @@ from flywheel.supervisor import Site, running_site
 pytestmark = [pytest.mark.xdist_group("journey")]
 
 SMALL_WEEK = Week({"date_short": 40, "over_refusal": 24}, datasets=2, preferences=1, ratings=1)
+# A small week gains little, and wide margins let the gates conclude on few requests.
+WIDE_GATES = {"min_candidate_outcomes": 10, "overall_margin": 8.0, "skill_margin": 20.0}
 # A killed worker is noticed when its lease runs out; the site of the tests waits less for it.
 LEASES = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2"}
 
@@ -38,7 +40,7 @@ def site() -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def story(site: Site) -> Story:
     """The story up to its first live candidate."""
-    played = Story(site, Console(quiet=True), SMALL_WEEK, candidate_outcomes=10)
+    played = Story(site, Console(quiet=True), SMALL_WEEK, WIDE_GATES)
     played.begin()
     played.contribute(None)
     played.screen()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from flywheel.supervisor import Site
 PATIENCE = 600.0
 SEED = 20261121
 # A canary stage ends no sooner than this many users have judged the candidate.
-CANDIDATE_OUTCOMES = 25
+GATES = {"min_candidate_outcomes": 25}
 
 
 @dataclass
@@ -58,10 +59,10 @@ class Story:
         site: Site,
         console: Console,
         week: Week = WHOLE_WEEK,
-        candidate_outcomes: int = CANDIDATE_OUTCOMES,
+        gates: Mapping[str, float] = GATES,
     ) -> None:
         self.site, self.console, self.week = site, console, week
-        self.candidate_outcomes = candidate_outcomes
+        self.gates = gates
         self.rng, self.truth, self.told = random.Random(SEED), Truth(), Told()
         self.people: People
         self.offers: list[Offer] = []
@@ -86,8 +87,8 @@ class Story:
     def begin(self) -> None:
         """The operator founds the line; people sign up."""
         self.say("The operator founds the line and publishes the starter model")
-        least = f"--candidate-outcomes={self.candidate_outcomes}"
-        self.console.print(f"  {self.site.manage('found_starter', least).strip()}")
+        gates = f"--gates={json.dumps(dict(self.gates))}"
+        self.console.print(f"  {self.site.manage('found_starter', gates).strip()}")
         self.people = gather(self.site)
         self.traffic = Traffic(self.people.app, self.people.graders, self.truth, self.rng)
 

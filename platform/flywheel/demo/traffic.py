@@ -22,7 +22,7 @@ AT_ONCE = 24
 A_ROUND = 240
 # How often a user's or grader's thumb says the opposite of the truth.
 NOISE = 0.03
-LONGEST = 12_000
+LONGEST = 20_000
 
 
 @dataclass

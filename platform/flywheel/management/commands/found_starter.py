@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,17 +25,17 @@ class Command(BaseCommand):
     help = "Found the starter line and publish its base model on channel stable."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How much evidence a stage needs at least."""
+        """What a candidate of the line has to show."""
         parser.add_argument(
-            "--candidate-outcomes",
-            type=int,
-            default=200,
-            help="judged users of the candidate before a canary stage can end",
+            "--gates",
+            type=json.loads,
+            default={},
+            help="criteria of rollouts that differ from the usual ones, as JSON",
         )
 
-    def handle(self, *args: Any, candidate_outcomes: int, **options: Any) -> None:
+    def handle(self, *args: Any, gates: dict[str, Any], **options: Any) -> None:
         """Make the line's data, found the line, publish the base."""
-        line = ModelLine.objects.filter(name=LINE).first() or self._found(candidate_outcomes)
+        line = ModelLine.objects.filter(name=LINE).first() or self._found(gates)
         base = Path(line.base)
         digest = digest_of(base)
         channel = publish_base(
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(f"{channel} serves {channel.live} ({digest[:12]})")
 
-    def _found(self, candidate_outcomes: int) -> ModelLine:
+    def _found(self, gates: dict[str, Any]) -> ModelLine:
         data = Path(settings.VAR_DIR) / "starter"
         command = [sys.executable, "-m", "training", "starter", "world", "--out", str(data)]
         made = subprocess.run(
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         if made.returncode:
             raise CommandError(f"the starter's data could not be made: {made.stderr[-500:]}")
         line = found_line(LINE, title="The starter line", base=settings.BASE_MODEL, data=data)
-        line.policy["rollout"] = {"min_candidate_outcomes": candidate_outcomes}
+        line.policy["rollout"] = gates
         line.save(update_fields=["policy"])
         return line
 
