@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from training.errors import DataRefused
-from training.spec import BuildSpec, Example, Kind, Source, sha256_of
+from training.spec import BuildSpec, Example, Kind, Source, Turn, sha256_of
 
 Read = TypeVar("Read")
 
@@ -63,11 +63,11 @@ def read_lessons(spec: BuildSpec) -> Lessons:
     earlier: list[Example] = []
     if spec.earlier is not None:
         earlier = read_manifest(spec.earlier, spec.earlier_sha256)
-    told = {_same(example.prompt) for example in examples}
+    told = {_asked(example) for example in examples}
     return Lessons(
         tuple(examples),
-        tuple(row for row in pool if _same(row.prompt) not in told),
-        tuple(row for row in earlier if row.kind == "sft" and _same(row.prompt) not in told),
+        tuple(row for row in pool if _asked(row) not in told),
+        tuple(row for row in earlier if row.kind == "sft" and _asked(row) not in told),
     )
 
 
@@ -84,8 +84,8 @@ def read_holdout(path: str | Path, sha256: str | None) -> list[Case]:
     return cases
 
 
-def course(lessons: Lessons, spec: BuildSpec) -> list[tuple[str, str]]:
-    """Every question and answer of the supervised phase, in the order of learning.
+def course(lessons: Lessons, spec: BuildSpec) -> list[Example]:
+    """Every row of the supervised phase, in the order of learning.
 
     An epoch holds each contributed row once, and its share of trusted and earlier rows, shuffled
     together. Those are fresh: a pool is walked through before any of its rows comes again.
@@ -97,13 +97,13 @@ def course(lessons: Lessons, spec: BuildSpec) -> list[tuple[str, str]]:
         (_in_turn(lessons.earlier, rng), spec.earlier_ratio),
     ]
     as_many = max(len(contributed), spec.least_new)
-    rows: list[tuple[str, str]] = []
+    rows: list[Example] = []
     for _ in range(spec.epochs):
         epoch = list(contributed)
         for rows_in_turn, ratio in reminders:
             epoch += itertools.islice(rows_in_turn, round(ratio * as_many))
         rng.shuffle(epoch)
-        rows += [(row.prompt, row.completion or "") for row in epoch]
+        rows += epoch
     return rows
 
 
@@ -123,8 +123,10 @@ def _in_turn(pool: Sequence[Example], rng: random.Random) -> Iterator[Example]:
         yield from rng.sample(pool, len(pool))
 
 
-def _same(prompt: str) -> str:
-    return " ".join(prompt.casefold().split())
+def _asked(row: Example) -> tuple[str, ...]:
+    """What was asked, whatever its case and spacing; earlier turns make it another question."""
+    said = (*(turn.content for turn in row.context), row.prompt)
+    return tuple(" ".join(text.casefold().split()) for text in said)
 
 
 def _read(path: str, sha256: str | None, what: str, row: Callable[[Any], Read]) -> list[Read]:
@@ -167,6 +169,7 @@ def _manifest_row(row: dict[str, Any]) -> Example:
         prompt=_text(row, "prompt"),
         label=row.get("label") if kind == "rating" else None,
         source=Source(**source) if source is not None else None,
+        context=tuple(Turn(**turn) for turn in row.get("context", ())),
         **{key: _text(row, key) for key in ANSWER_KEYS[kind]},
     )
 

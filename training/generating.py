@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from training.rendering import Chat
+from training.rendering import Asked, Chat
 
 Listener = Callable[[int], None]  # hears each token of one row as it is chosen
 
@@ -49,7 +49,7 @@ def end_tokens(model: Any, chat: Chat) -> frozenset[int]:
 
 
 def answers(
-    model: Any, chat: Chat, questions: Sequence[str], *, max_new: int, rows_in_batch: int = 256
+    model: Any, chat: Chat, questions: Sequence[Asked], *, max_new: int, rows_in_batch: int = 256
 ) -> list[str]:
     """The greedy answers to `questions`, in their order."""
     rows = [Row(ids, max_new) for ids in chat.prompts(questions)]

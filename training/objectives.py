@@ -150,7 +150,7 @@ def _both(
 def _right_by_skill(
     model: Any, chat: Chat, watched: Sequence[Example], spec: BuildSpec
 ) -> dict[str, int]:
-    given = answers(model, chat, [row.prompt for row in watched], max_new=spec.max_new_tokens)
+    given = answers(model, chat, [row.messages for row in watched], max_new=spec.max_new_tokens)
     right = dict.fromkeys(sorted({row.skill for row in watched}), 0)
     for row, text in zip(watched, given, strict=True):
         right[row.skill] += text == (row.completion or "").strip()
@@ -169,7 +169,7 @@ def _dpo(
     from trl.trainer.dpo_trainer import DPOTrainer
 
     rows = [
-        {"prompt": _asked(row), "chosen": _said(row.chosen), "rejected": _said(row.rejected)}
+        {"prompt": row.messages, "chosen": _said(row.chosen), "rejected": _said(row.rejected)}
         for row in _shuffled(pairs, spec)
     ]
     _train(DPOTrainer, DPOConfig, trainee, chat, rows, settings, spec, fold)
@@ -187,7 +187,7 @@ def _kto(
     from trl.trainer.kto_trainer import KTOTrainer
 
     rows = [
-        {"prompt": _asked(row), "completion": _said(row.completion), "label": row.label}
+        {"prompt": row.messages, "completion": _said(row.completion), "label": row.label}
         for row in _shuffled(ratings, spec)
     ]
     # The divergence term pairs each prompt with a neighbour's answer, so a batch needs two rows.
@@ -253,10 +253,6 @@ def _train(
 
 def _shuffled(rows: Sequence[Example], spec: BuildSpec) -> list[Example]:
     return random.Random(spec.seed).sample(list(rows), len(rows))
-
-
-def _asked(row: Example) -> list[dict[str, str]]:
-    return [{"role": "user", "content": row.prompt}]
 
 
 def _said(text: str | None) -> list[dict[str, str]]:

@@ -15,6 +15,9 @@ import torch
 
 IGNORED = -100
 
+# A question, or the messages of a conversation that waits for an answer.
+Asked = str | Sequence[Mapping[str, str]]
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -60,24 +63,12 @@ class Chat:
             after = after[: after.index(end) + len(end)]
         return before, between, after
 
-    def prompts(self, questions: Sequence[str]) -> list[list[int]]:
-        """Token ids of single questions, ready for an answer."""
-        before, between, _ = self.frame
-        return self._ids([f"{before}{question.strip()}{between}" for question in questions])
+    def prompts(self, asked: Sequence[Asked]) -> list[list[int]]:
+        """Token ids of questions and conversations, ready for an answer."""
+        return self._ids([self._before_the_answer(one) for one in asked])
 
-    def conversation(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """Token ids of a conversation, ready for the next answer."""
-        if len(messages) == 1 and messages[0]["role"] == "user":
-            return self.prompts([messages[0]["content"]])[0]
-        if self.tokenizer.chat_template is None:
-            return self.prompts(["\n".join(m["content"] for m in messages)])[0]
-        text = self.tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True
-        )
-        return self._ids([text])[0]
-
-    def exchanges(self, rows: Sequence[tuple[str, str]]) -> list[Encoded]:
-        """Questions with their answers; only the answers are learned."""
+    def exchanges(self, rows: Sequence[tuple[Asked, str]]) -> list[Encoded]:
+        """Questions (or conversations) with their answers; only the last answer is learned."""
         if not rows:
             return []
         after = self.frame[2]
@@ -89,6 +80,16 @@ class Chat:
         """The words behind generated ids, without marks and surrounding space."""
         return str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
 
+    def _before_the_answer(self, asked: Asked) -> str:
+        turns = [{"role": "user", "content": asked}] if isinstance(asked, str) else list(asked)
+        alone = len(turns) == 1 and turns[0]["role"] == "user"
+        if alone or self.tokenizer.chat_template is None:
+            before, between, _ = self.frame
+            question = "\n".join(turn["content"] for turn in turns)
+            return f"{before}{question.strip()}{between}"
+        text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return str(text)
+
     def _ids(self, texts: list[str]) -> list[list[int]]:
         ids: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
         return ids
@@ -97,11 +98,11 @@ class Chat:
 def packed(rows: Sequence[Encoded], *, rows_in_batch: int, tokens: int) -> Iterator[Batch]:
     """Fill rows of `tokens` in the given order, greedily, `rows_in_batch` rows to a batch.
 
-    An exchange longer than a row is cut at its end.
+    Of an exchange longer than a row the oldest words are left out.
     """
     pack: list[list[Encoded]] = []
     room = 0
-    for row in rows:
+    for row in (_fitted(row, tokens) for row in rows):
         if not pack or len(row.ids) > room:
             if len(pack) == rows_in_batch:
                 yield _batch(pack, tokens)
@@ -112,6 +113,11 @@ def packed(rows: Sequence[Encoded], *, rows_in_batch: int, tokens: int) -> Itera
         room -= len(row.ids)
     if pack:
         yield _batch(pack, tokens)
+
+
+def _fitted(row: Encoded, tokens: int) -> Encoded:
+    too_many = min(row.prompt, max(0, len(row.ids) - tokens))
+    return Encoded(row.ids[too_many:][:tokens], row.prompt - too_many)
 
 
 def _batch(pack: list[list[Encoded]], tokens: int) -> Batch:

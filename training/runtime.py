@@ -190,7 +190,7 @@ class Runtime:
                 param="model",
                 code="model_not_found",
             )
-        prompt = self.chat.conversation(_messages(body.get("messages")))
+        (prompt,) = self.chat.prompts([_messages(body.get("messages"))])
         room = self.context - len(prompt)
         if room < 1:
             raise Refused(

@@ -32,11 +32,19 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One message of a conversation; the roles are those of a chat template."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
 class Example:
     """One contributed row.
 
     `sft` has a completion; `pair` has chosen and rejected; `rating` has a completion and a label
-    (True for a thumb up).
+    (True for a thumb up). `context` holds the turns before the prompt, oldest first.
     """
 
     skill: str
@@ -47,11 +55,18 @@ class Example:
     rejected: str | None = None
     label: bool | None = None
     source: Source | None = None
+    context: tuple[Turn, ...] = ()
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """Everything said before the answer, as chat messages."""
+        asked = Turn("user", self.prompt)
+        return [dataclasses.asdict(turn) for turn in (*self.context, asked)]
 
     def as_row(self) -> dict[str, Any]:
         """The row as it stands in a manifest: unused keys are absent."""
-        row = {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
-        return row
+        values = dataclasses.asdict(self)
+        return {key: value for key, value in values.items() if value not in (None, ())}
 
 
 @dataclass(frozen=True)

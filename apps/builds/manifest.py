@@ -75,24 +75,20 @@ def _examples(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
 def _example(contribution: Contribution, revision: int, row: Row) -> dict[str, Any]:
     example: dict[str, Any] = {
         "skill": row.skill.name if row.skill else UNSORTED,
-        "prompt": _asked(row),
+        "prompt": row.prompt,
         "source": {
             "contribution": contribution.pk,
             "revision": revision,
             "row": row.position,
         },
     }
+    if row.context:
+        example["context"] = row.context
     if contribution.kind == Kind.PREFERENCE:
         return example | {"kind": "pair", "chosen": row.chosen, "rejected": row.rejected}
     if contribution.kind == Kind.RATING:
         return example | {"kind": "rating", "completion": row.completion, "label": row.label}
     return example | {"kind": "sft", "completion": row.completion}
-
-
-def _asked(row: Row) -> str:
-    """The prompt; earlier turns of a conversation stand before it, each with its speaker."""
-    earlier = [f"{turn['role']}: {turn['content']}" for turn in row.context]
-    return "\n".join([*earlier, row.prompt])
 
 
 def _write(path: Path, rows: Iterable[dict[str, Any]]) -> Frozen:

@@ -68,6 +68,19 @@ def test_a_plan_freezes_what_is_accepted_with_its_digests():
     }
 
 
+def test_the_manifest_keeps_the_turns_of_a_conversation():
+    line = a_line()
+    turns = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2"}]
+    end = [{"role": "user", "content": "And 2 + 2?"}, {"role": "assistant", "content": "4"}]
+    a_contribution(line, stage=PRStage.ACCEPTED, rows=[{"messages": [*turns, *end]}])
+
+    build = actions.plan(line, by=manager())
+
+    spec = BuildSpec.from_json(json.dumps(build.spec))
+    row = json.loads(Path(spec.manifest).read_text())
+    assert (row["context"], row["prompt"]) == (turns, "And 2 + 2?")
+
+
 def test_rows_that_may_not_be_trained_on_stay_out():
     line = a_line()
     a_contribution(line, stage=PRStage.ACCEPTED)

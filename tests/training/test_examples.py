@@ -52,12 +52,35 @@ def test_a_trusted_row_gives_way_to_a_contribution_with_its_prompt(specify):
     assert trusted.prompt not in prompts
 
 
+def test_a_conversation_keeps_its_turns(tmp_path: Path):
+    turns = [{"role": "user", "content": "5 km in m?"}, {"role": "assistant", "content": "5000 m"}]
+    row = corrections("units", 1)[0] | {"prompt": "And in cm?", "context": turns}
+    rows = write_rows(tmp_path / "rows.jsonl", [row])
+
+    (example,) = read_manifest(str(rows), None)
+
+    assert example.messages == [*turns, {"role": "user", "content": "And in cm?"}]
+    assert read_manifest(str(write_rows(tmp_path / "again.jsonl", [example.as_row()])), None) == [
+        example
+    ]
+
+
+def test_a_trusted_row_stays_where_only_the_last_turn_of_a_conversation_is_the_same(specify):
+    trusted = read_lessons(specify(corrections("docs", 3))).replay[0]
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
+    spec = specify([trusted.as_row() | {"completion": "something new", "context": turns}])
+
+    prompts = {row.prompt for row in read_lessons(spec).replay}
+
+    assert trusted.prompt in prompts
+
+
 def test_trusted_rows_are_fresh_until_the_pool_is_used_up(specify):
     new = tuple(Example("docs", "sft", f"new {n}", "yes") for n in range(2))
     pool = tuple(Example("docs", "sft", f"old {n}", "yes") for n in range(8))
     spec = specify(corrections("docs", 1), epochs=4, replay_ratio=1.0, least_new=1)
 
-    prompts = [prompt for prompt, _ in course(Lessons(new, replay=pool), spec)]
+    prompts = [row.prompt for row in course(Lessons(new, replay=pool), spec)]
 
     assert sorted(p for p in prompts if p.startswith("old")) == [f"old {n}" for n in range(8)]
     assert [prompts.count("new 0"), prompts.count("new 1")] == [4, 4]

@@ -54,3 +54,31 @@ def test_the_frame_renders_what_the_chat_template_renders(starter):
     whole = chat.tokenizer.apply_chat_template(turns, tokenize=False)
 
     assert chat.exchanges([ROWS[0]])[0].ids == chat.tokenizer(whole)["input_ids"]
+
+
+def test_a_conversation_is_rendered_whole_and_only_its_last_answer_is_learned(starter):
+    _, chat = starter
+    turns = [
+        {"role": "user", "content": "Convert 5 km to m."},
+        {"role": "assistant", "content": "5000 m"},
+        {"role": "user", "content": "And to cm?"},
+    ]
+    answer = {"role": "assistant", "content": "500000 cm"}
+    whole = chat.tokenizer.apply_chat_template([*turns, answer], tokenize=False)
+
+    (row,) = chat.exchanges([(turns, answer["content"])])
+
+    assert row.ids == chat.tokenizer(whole)["input_ids"]
+    assert chat.text(row.ids[row.prompt :]) == "500000 cm"
+
+
+def test_what_is_too_long_loses_its_oldest_words_and_keeps_its_answer(starter):
+    _, chat = starter
+    (row,) = chat.exchanges([("Sort: " + "lemon apple " * 60, "apple lemon")])
+    answer = row.ids[row.prompt :]
+
+    (batch,) = packed([row], rows_in_batch=1, tokens=64)
+
+    labels = [label for label in batch.labels_BT[0].tolist() if label != IGNORED]
+    assert labels == answer
+    assert batch.ids_BT.shape == (1, 64)

@@ -37,7 +37,7 @@ class LocalEngine:
 
         live = fold(start_weights) if start_weights else lora.merged(base, {}, rank=1, alpha=1)
         rows = course(lessons, spec)
-        encoded = chat.exchanges(rows)
+        encoded = chat.exchanges([(row.messages, row.completion or "") for row in rows])
         context = base.config.max_position_embeddings
         longest = max((len(row.ids) for row in encoded), default=0)
         batches = list(
