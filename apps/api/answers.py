@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +16,9 @@ from apps.builds.models import Build, Hold
 from apps.checks.models import Finding
 from apps.checks.queries import findings_of
 from apps.community.life import Hop
-from apps.community.queries import Leaderboard
+from apps.community.models import Delivery, Endpoint, Notice
+from apps.community.news import kind_of_news
+from apps.community.queries import Leaderboard, sentence_of
 from apps.contributions.models import Comment, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
@@ -306,4 +309,53 @@ def event(written: Event) -> dict[str, Any]:
         "at": written.at.isoformat(),
         "previous": written.previous,
         "digest": written.digest,
+    }
+
+
+def endpoint(shown: Endpoint) -> dict[str, Any]:
+    """A webhook; its key only in the answer that made it."""
+    return {
+        "id": shown.public_id,
+        "number": shown.pk,
+        "url": shown.url,
+        "wants": shown.wants,
+        "own_only": shown.own_only,
+        "algorithm": shown.algorithm,
+        "created_at": shown.created_at,
+        "failing_since": shown.failing_since,
+        "disabled_at": shown.disabled_at,
+        "disabled_because": shown.disabled_because,
+    }
+
+
+def delivery(shown: Delivery) -> dict[str, Any]:
+    """One message to one webhook, and how its last try went."""
+    return {
+        "id": shown.public_id,
+        "number": shown.pk,
+        "message": shown.message_id,
+        "type": shown.kind,
+        "body": json.loads(shown.body),
+        "created_at": shown.created_at,
+        "tries": shown.tries,
+        "status": shown.status,
+        "answer": shown.answer,
+        "delivered_at": shown.delivered_at,
+        "next_try_at": shown.next_try_at,
+    }
+
+
+def notice(shown: Notice) -> dict[str, Any]:
+    """A line of the inbox."""
+    return {
+        "number": shown.pk,
+        "text": sentence_of(shown),
+        "type": kind_of_news(shown.event),
+        "contribution": shown.contribution_id,
+        "event": shown.event_id,
+        "reason": shown.reason,
+        "at": shown.event.at,
+        "read_at": shown.read_at,
+        "done_at": shown.done_at,
+        "saved": shown.saved,
     }

@@ -24,6 +24,7 @@ from rest_framework.views import set_rollback
 
 from apps.accounts import errors as accounts
 from apps.builds import errors as builds
+from apps.community import errors as community
 from apps.contributions import errors as contributions
 from apps.contributions.strict_json import BadJSON
 from apps.history import errors as history
@@ -86,6 +87,8 @@ KINDS: dict[type[Exception], Kind] = {
     rollouts.UnknownVersion: Kind(404, "unknown_version", "There is no such version"),
     rollouts.UpstreamRefused: Kind(503, "upstream_refused", "The runtime did not take the version"),
     rollouts.RolloutRefused: Kind(409, "rollout_refused", "The rollout does not allow this"),
+    community.BadEndpoint: Kind(422, "bad_webhook", "The webhook cannot be taken"),
+    community.CommunityRefused: Kind(409, "community_refused", "This cannot be done"),
     ModelLine.DoesNotExist: Kind(503, "no_model_line", "No model line has been founded yet"),
     BadJSON: Kind(400, "bad_json", "The body is not acceptable JSON"),
     UnreadablePostError: Kind(400, "body_cut_off", "The body ended too early"),

@@ -10,9 +10,11 @@ from apps.api.views import (
     community,
     contributions,
     feedback,
+    inbox,
     reviews,
     rollouts,
     site,
+    webhooks,
 )
 
 app_name = "api"
@@ -51,6 +53,19 @@ addresses: list[URLPattern] = [
     *(
         path(f"rollouts/<int:number>/{verb}", rollouts.Step.as_view(verb=verb), name=verb)
         for verb in rollouts.STEPS
+    ),
+    path("contributions/<int:number>/follow", inbox.Follow.as_view(), name="follow"),
+    path("inbox", inbox.Inbox.as_view(), name="inbox"),
+    path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<int:number>", webhooks.OneWebhook.as_view(), name="webhook"),
+    path("webhooks/<int:number>/key", webhooks.NewKey.as_view(), name="webhook-key"),
+    path("webhooks/<int:number>/on", webhooks.SwitchedOn.as_view(), name="webhook-on"),
+    path("webhooks/<int:number>/ping", webhooks.Ping.as_view(), name="webhook-ping"),
+    path("webhooks/<int:number>/deliveries", webhooks.Deliveries.as_view(), name="deliveries"),
+    path(
+        "webhooks/<int:number>/deliveries/<int:delivery>/replay",
+        webhooks.Replay.as_view(),
+        name="replay",
     ),
     path("leaderboard", community.Board.as_view(), name="leaderboard"),
     path("events", community.Events.as_view(), name="events"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rules as account_rules
 from apps.accounts.models import Account, Scope
@@ -236,6 +237,37 @@ class TokenForm(forms.Form):
         field = self.fields["scopes"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = [(s.value, s.label) for s in Scope if s in allowed]
+
+
+class WebhookForm(forms.Form):
+    """Where events are sent, and which."""
+
+    url = forms.CharField(
+        label=_("Address"),
+        help_text=_("An https:// address of yours."),
+        max_length=500,
+        widget=forms.URLInput(attrs={"autocapitalize": "none"}),
+    )
+    wants = forms.CharField(
+        label=_("Events"),
+        help_text=_("All (*), or some: pr.accepted pr.* rollout.live"),
+        initial="*",
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocapitalize": "none"}),
+    )
+    own_only = forms.BooleanField(label=_("Only what is about my own PRs"), required=False)
+    algorithm = forms.ChoiceField(
+        label=_("Signed by"),
+        choices=[
+            ("v1", _("a shared secret (HMAC-SHA256)")),
+            ("v1a", _("our private key (ed25519)")),
+        ],
+        initial="v1",
+    )
+
+    def wish(self) -> dict[str, Any]:
+        """The fields as the action takes them."""
+        return self.cleaned_data | {"wants": self.cleaned_data["wants"].split()}
 
 
 def sentence(error: Exception) -> str:

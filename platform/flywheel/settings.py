@@ -185,6 +185,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "find builds": {"task": "apps.builds.tasks.find_builds", "schedule": 2.0},
     "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
     "load versions": {"task": "apps.rollouts.tasks.load_wanted_versions", "schedule": 15.0},
+    "tell people and programs": {"task": "apps.community.tasks.tell", "schedule": 2.0},
+    "deliver webhooks": {"task": "apps.community.tasks.deliver_webhooks", "schedule": 2.0},
+    "forget old deliveries": {
+        "task": "apps.community.tasks.forget_old_deliveries",
+        "schedule": crontab(minute=30, hour=3),
+    },
     "plan the week's builds": {
         "task": "apps.builds.tasks.plan_weekly_builds",
         "schedule": crontab(minute=0, hour=18, day_of_week="fri"),
@@ -210,6 +216,20 @@ if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
         f"HEARTBEAT_SECONDS is {HEARTBEAT_SECONDS} and LEASE_SECONDS {LEASE_SECONDS}: a lease must "
         "outlive two heartbeats; raise LEASE_SECONDS."
     )
+
+# -- Mail and webhooks ----------------------------------------------------------------------------
+
+# Without a mail server, mails are written as files under var/mail, to be read.
+EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_PORT = env_int("EMAIL_PORT", 587, at_least=1, at_most=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env_str("EMAIL_USER"), env_str("EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_TLS", True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env_str("EMAIL_FROM", "OpenFlywheel <no-reply@localhost>")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+# Webhooks to our own network, for a receiver on the same machine; strangers could look around.
+WEBHOOKS_MAY_CALL_INSIDE = env_bool("WEBHOOKS_MAY_CALL_INSIDE", False)
 
 # -- People ---------------------------------------------------------------------------------------
 
