@@ -1,0 +1,89 @@
+"""The gates' reasons in words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from apps.rollouts.gates.criteria import OVERALL
+from apps.rollouts.gates.evidence import FEWEST
+from apps.rollouts.gates.questions import Gate
+
+
+def harmed(gate: Gate, unit: str) -> str:
+    whose = "Overall the candidate" if gate.stream == OVERALL else f"The candidate's {gate.stream}"
+    return (
+        f"{whose} is worse than live: {_points(gate.estimate)} points over {_count(gate.n, unit)}, "
+        f"at best {_points(gate.upper)}; evidence {_number(gate.e_value)}, enough from "
+        f"{_number(gate.threshold)}."
+    )
+
+
+def widen(gates: list[Gate], unit: str) -> str:
+    overall, *skills = [gate for gate in gates if gate.question == "no worse"]
+    sentence = (
+        f"Overall {_points(overall.estimate)} points over {_count(overall.n, unit)}, at worst "
+        f"{_points(overall.lower)} where {_points(-overall.margin)} is allowed"
+    )
+    if skills:
+        nearest = min(skills, key=lambda gate: gate.lower + gate.margin)
+        sentence += (
+            f"; every protected skill within its margin, nearest {nearest.stream}, at worst "
+            f"{_points(nearest.lower)} where {_points(-nearest.margin)} is allowed"
+        )
+    return sentence + "."
+
+
+def hold(short: list[str], unproven: list[Gate], more: int | None, unit: str) -> str:
+    if not unproven:
+        return f"Nothing speaks against it, but {'; '.join(short)}."
+    slowest = max(unproven, key=lambda gate: math.inf if gate.more is None else gate.more)
+    if slowest.n < FEWEST:
+        eta = "too early to say how long"
+    elif more is None:
+        eta = "and at this rate never"
+    else:
+        eta = f"about {more:,} more judged answers at this rate"
+    others = f" ({len(unproven) - 1} more open)" if len(unproven) > 1 else ""
+    return f"Cannot conclude yet, {eta}: {still_open(slowest, unit)}{others}."
+
+
+def still_open(gate: Gate, unit: str) -> str:
+    if gate.n == 0:
+        return f"{gate.stream} has no {unit} yet"
+    return (
+        f"{gate.stream} {_points(gate.estimate)} points over {_count(gate.n, unit)}, at worst "
+        f"{_points(gate.lower)} where {_points(-gate.margin)} is allowed (evidence "
+        f"{_number(gate.e_value)} of {_number(gate.threshold)})"
+    )
+
+
+def too_few(stream: str, have: int, least: int, what: str) -> str:
+    return (
+        f"{stream} has {have:,} of the {least:,} {what} it needs at least" if have < least else ""
+    )
+
+
+def broken_split(ratio: dict[str, Any]) -> str:
+    live, candidate = ratio["assigned"]["live"], ratio["assigned"]["candidate"]
+    share = 100 * candidate / (live + candidate)
+    return (
+        f"The split of users is broken: {candidate:,} of {live + candidate:,} ({share:.2f} %) got "
+        f"the candidate where {ratio['percent']:g} % should; evidence "
+        f"{_number(ratio['e_value'])}, enough from {_number(ratio['threshold'])}."
+    )
+
+
+def _points(value: float | None) -> str:
+    """Signed, one decimal, with a true minus."""
+    return f"{round(value or 0, 1) + 0.0:+.1f}".replace("-", "−")
+
+
+def _count(n: int, unit: str) -> str:
+    return f"{n:,} {unit}" + ("" if n == 1 else "s")
+
+
+def _number(e_value: float) -> str:
+    if e_value >= 1e6:
+        return "over a million"
+    return f"{e_value:,.0f}" if e_value >= 100 else f"{e_value:.3g}"
