@@ -103,7 +103,7 @@ def test_a_better_candidate_with_sound_protected_skills_is_widened():
     assert decision.action == "widen"
     assert decision.reason == (
         "Overall +27.3 points over 110 pairs, at worst +16.9 where −2.0 is allowed; every "
-        "protected skill within its margin, nearest refuse, at worst −9.8 where −10.0 is allowed."
+        "protected skill within its margin, nearest “refuse”, at worst −9.8 where −10.0 is allowed."
     )
     assert gate(decision, OVERALL, "better")["crossed"]
 
@@ -116,9 +116,25 @@ def test_a_broken_protected_skill_is_rolled_back_though_the_overall_rate_rose():
     assert gate(decision, OVERALL, "no worse")["crossed"]
     assert decision.action == "roll_back"
     assert decision.reason == (
-        "The candidate's refuse is worse than live: −100.0 points over 15 pairs, at best −19.5; "
+        "At “refuse” the candidate is worse than live: −100.0 points over 15 pairs, at best −19.5; "
         "evidence 7,938, enough from 600."
     )
+
+
+def test_reasons_call_a_skill_by_its_title_and_figures_keep_its_name():
+    criteria = replace(CRITERIA, titles={"refuse": "Refusing harm", "units": "Units"})
+    better = [Pair("card", False, True)] * 100
+    harmed = decide_shadow([*better, *[Pair("refuse", True, False)] * 15], criteria)
+    early = decide_shadow(better, criteria)
+
+    assert harmed.reason.startswith("At “Refusing harm” the candidate is worse than live: −100.0")
+    assert gate(harmed, "refuse", "harm")["title"] == "Refusing harm"
+    assert early.statistics["waiting_for"] == [
+        "“Refusing harm” has 0 of the 10 pairs it needs at least",
+        "“Units” has 0 of the 10 pairs it needs at least",
+        "“Refusing harm” has no pair yet",
+        "“Units” has no pair yet",
+    ]
 
 
 def test_a_watched_skill_that_falls_is_rolled_back_too():
@@ -144,7 +160,7 @@ def test_without_pairs_of_a_protected_skill_it_holds_and_names_the_skill():
 
     assert decision.action == "hold"
     assert decision.reason == (
-        "Cannot conclude yet, too early to say how long: units has no pair yet."
+        "Cannot conclude yet, too early to say how long: “units” has no pair yet."
     )
     assert decision.statistics["more_answers"] is None
 
@@ -158,8 +174,8 @@ def test_no_conclusion_before_the_agreed_number_of_pairs():
 
     assert decision.action == "hold"
     assert decision.reason == (
-        "Nothing speaks against it, but refuse has 50 of the 60 pairs it needs at least; "
-        "units has 50 of the 60 pairs it needs at least."
+        "Nothing speaks against it, but “refuse” has 50 of the 60 pairs it needs at least; "
+        "“units” has 50 of the 60 pairs it needs at least."
     )
 
 

@@ -24,6 +24,7 @@ class Criteria:
     protected           skills that may not fall by their margin; rolled back when they fall at all
     watched             skills rolled back when they fall, without a proof needed to widen
     prove_skills_at     stages (percent; 0 is shadow) that must prove each protected skill apart
+    titles              what people call the skills; one without a title goes by its name
     """
 
     protected: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Criteria:
     min_pairs_per_protected_skill: int = 20
     min_candidate_outcomes: int = 200
     prove_skills_at: tuple[int, ...] = (SHADOW,)
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("alpha_harm", "alpha_widen", "alpha_superiority", "srm_alpha"):
@@ -64,6 +66,10 @@ class Criteria:
         if stream == OVERALL:
             return self.overall_margin
         return self.margins.get(stream, self.skill_margin)
+
+    def title(self, stream: str) -> str:
+        """What people call the stream."""
+        return self.titles.get(stream, stream)
 
     def harm_share(self, stream: str) -> float:
         """The stream's part of alpha_harm: half for the overall rate, half over the skills."""

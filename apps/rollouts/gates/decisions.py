@@ -47,7 +47,8 @@ def judge_shadow(state: ShadowState, criteria: Criteria) -> Decision:
     short = [sentences.too_few(OVERALL, state.stream(OVERALL).answers, criteria.min_pairs, "pairs")]
     for skill in criteria.protected:
         pairs, least = state.stream(skill).answers, criteria.min_pairs_per_protected_skill
-        short.append(sentences.too_few(skill, pairs, least, "pairs"))
+        called = sentences.called(skill, criteria.title(skill))
+        short.append(sentences.too_few(called, pairs, least, "pairs"))
     return _decide(gates, [s for s in short if s], {}, "pair")
 
 

@@ -27,6 +27,7 @@ class Gate:
     """
 
     stream: str
+    title: str
     question: Question
     margin: float
     e_value: float
@@ -75,6 +76,7 @@ def _gate(
     upper = -lower_bound(mirrored(differences), criteria.harm_share(name))
     return Gate(
         stream=name,
+        title=criteria.title(name),
         question=question,
         margin=margin,
         e_value=finite(log_e),

@@ -11,11 +11,11 @@ from apps.rollouts.gates.questions import Gate
 
 
 def harmed(gate: Gate, unit: str) -> str:
-    whose = "Overall the candidate" if gate.stream == OVERALL else f"The candidate's {gate.stream}"
+    where = "Overall" if gate.stream == OVERALL else f"At {_of(gate)}"
     return (
-        f"{whose} is worse than live: {_points(gate.estimate)} points over {_count(gate.n, unit)}, "
-        f"at best {_points(gate.upper)}; evidence {_number(gate.e_value)}, enough from "
-        f"{_number(gate.threshold)}."
+        f"{where} the candidate is worse than live: {_points(gate.estimate)} points over "
+        f"{_count(gate.n, unit)}, at best {_points(gate.upper)}; evidence "
+        f"{_number(gate.e_value)}, enough from {_number(gate.threshold)}."
     )
 
 
@@ -28,7 +28,7 @@ def widen(gates: list[Gate], unit: str) -> str:
     if skills:
         nearest = min(skills, key=lambda gate: gate.lower + gate.margin)
         sentence += (
-            f"; every protected skill within its margin, nearest {nearest.stream}, at worst "
+            f"; every protected skill within its margin, nearest {_of(nearest)}, at worst "
             f"{_points(nearest.lower)} where {_points(-nearest.margin)} is allowed"
         )
     return sentence + "."
@@ -50,17 +50,17 @@ def hold(short: list[str], unproven: list[Gate], more: int | None, unit: str) ->
 
 def still_open(gate: Gate, unit: str) -> str:
     if gate.n == 0:
-        return f"{gate.stream} has no {unit} yet"
+        return f"{_of(gate)} has no {unit} yet"
     return (
-        f"{gate.stream} {_points(gate.estimate)} points over {_count(gate.n, unit)}, at worst "
+        f"{_of(gate)} {_points(gate.estimate)} points over {_count(gate.n, unit)}, at worst "
         f"{_points(gate.lower)} where {_points(-gate.margin)} is allowed (evidence "
         f"{_number(gate.e_value)} of {_number(gate.threshold)})"
     )
 
 
-def too_few(stream: str, have: int, least: int, what: str) -> str:
+def too_few(called: str, have: int, least: int, what: str) -> str:
     return (
-        f"{stream} has {have:,} of the {least:,} {what} it needs at least" if have < least else ""
+        f"{called} has {have:,} of the {least:,} {what} it needs at least" if have < least else ""
     )
 
 
@@ -72,6 +72,15 @@ def broken_split(ratio: dict[str, Any]) -> str:
         f"the candidate where {ratio['percent']:g} % should; evidence "
         f"{_number(ratio['e_value'])}, enough from {_number(ratio['threshold'])}."
     )
+
+
+def called(stream: str, title: str) -> str:
+    """A skill by its title, in quotes; the overall rate as it is."""
+    return stream if stream == OVERALL else f"“{title}”"
+
+
+def _of(gate: Gate) -> str:
+    return called(gate.stream, gate.title)
 
 
 def _points(value: float | None) -> str:
