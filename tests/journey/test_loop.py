@@ -83,6 +83,7 @@ def life_of(story: Story, number: int) -> list[str]:
 
 def test_a_correction_is_answered_right_by_the_served_model(story: Story):
     good = story.told.good
+    assert good.build["verdict_reasons"] == []
     assert good.rollout["stage"] == "live"
 
     story.prove()

@@ -11,6 +11,7 @@ from apps.rollouts.gates.questions import Gate
 
 
 def harmed(gate: Gate, unit: str) -> str:
+    """Why the candidate is taken back."""
     where = "Overall" if gate.stream == OVERALL else f"At {_of(gate)}"
     return (
         f"{where} the candidate is worse than live: {_points(gate.estimate)} points over "
@@ -20,6 +21,7 @@ def harmed(gate: Gate, unit: str) -> str:
 
 
 def widen(gates: list[Gate], unit: str) -> str:
+    """Why it may be shown to more people."""
     overall, *skills = [gate for gate in gates if gate.question == "no worse"]
     sentence = (
         f"Overall {_points(overall.estimate)} points over {_count(overall.n, unit)}, at worst "
@@ -35,6 +37,7 @@ def widen(gates: list[Gate], unit: str) -> str:
 
 
 def hold(short: list[str], unproven: list[Gate], more: int | None, unit: str) -> str:
+    """What is still open, and about how long it takes."""
     if not unproven:
         return f"Nothing speaks against it, but {'; '.join(short)}."
     slowest = max(unproven, key=lambda gate: math.inf if gate.more is None else gate.more)
@@ -49,6 +52,7 @@ def hold(short: list[str], unproven: list[Gate], more: int | None, unit: str) ->
 
 
 def still_open(gate: Gate, unit: str) -> str:
+    """What one question has come to and what it waits for."""
     if gate.n == 0:
         return f"{_of(gate)} has no {unit} yet"
     return (
@@ -58,13 +62,13 @@ def still_open(gate: Gate, unit: str) -> str:
     )
 
 
-def too_few(called: str, have: int, least: int, what: str) -> str:
-    return (
-        f"{called} has {have:,} of the {least:,} {what} it needs at least" if have < least else ""
-    )
+def too_few(name: str, have: int, least: int, what: str) -> str:
+    """How much evidence is missing; empty where there is enough."""
+    return f"{name} has {have:,} of the {least:,} {what} it needs at least" if have < least else ""
 
 
 def broken_split(ratio: dict[str, Any]) -> str:
+    """Why the split of users is not believed."""
     live, candidate = ratio["assigned"]["live"], ratio["assigned"]["candidate"]
     share = 100 * candidate / (live + candidate)
     return (
