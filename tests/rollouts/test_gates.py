@@ -199,7 +199,7 @@ def test_a_candidate_at_the_margin_is_told_that_it_will_never_conclude():
     assert decision.reason.startswith("Cannot conclude yet, and at this rate never: overall −6.0")
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(PAIRS, st.randoms(use_true_random=False))
 def test_the_order_of_pairs_does_not_matter(pairs, rng):
     shuffled = list(pairs)
@@ -309,7 +309,7 @@ def test_overall_an_answer_is_compared_with_answers_in_the_same_skill():
     assert BlockTally().update([*live, stranger, match]).newcomers == {Fraction(-1): 1}
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(OUTCOMES)
 def test_what_users_are_called_does_not_matter(these):
     renamed = [replace(o, user=f"renamed {o.user}") for o in these]
@@ -317,6 +317,7 @@ def test_what_users_are_called_does_not_matter(these):
     assert decide_canary(renamed, CRITERIA, 50, EVEN) == decide_canary(these, CRITERIA, 50, EVEN)
 
 
+@settings(deadline=None)
 @given(OUTCOMES, st.data())
 def test_where_newcomers_blocks_end_does_not_depend_on_the_outcomes(these, data):
     other = [replace(o, ok=data.draw(st.booleans())) for o in these]
@@ -326,7 +327,7 @@ def test_where_newcomers_blocks_end_does_not_depend_on_the_outcomes(these, data)
     assert sum(BlockTally().update(other).newcomers.values()) == n
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(OUTCOMES, PAIRS, st.integers(1, 9))
 def test_states_updated_bit_by_bit_and_stored_between_equal_the_batch(these, pairs, size):
     canary, shadow = CanaryState(), ShadowState()
@@ -347,6 +348,7 @@ def test_states_updated_bit_by_bit_and_stored_between_equal_the_batch(these, pai
 # The betting
 
 
+@settings(deadline=None)
 @given(DIFFERENCES, st.floats(-0.9, 0.9), st.floats(0, 1))
 def test_the_next_fair_difference_is_expected_to_leave_the_wealth_as_it_is(seen, above, tilt):
     low, high = Fraction(-1), Fraction(1)
@@ -362,6 +364,7 @@ def test_the_next_fair_difference_is_expected_to_leave_the_wealth_as_it_is(seen,
     assert expected == pytest.approx(wealth)
 
 
+@settings(deadline=None)
 @given(DIFFERENCES, st.floats(-0.9, 0.9), st.sampled_from([0.05, 0.005, 0.0004]))
 def test_a_mean_is_refuted_exactly_when_the_lower_bound_exceeds_it(seen, above, alpha):
     bound = lower_bound(seen, alpha)
