@@ -348,6 +348,15 @@ def test_states_updated_bit_by_bit_and_stored_between_equal_the_batch(these, pai
 # The betting
 
 
+def test_the_order_in_which_differences_were_stored_does_not_matter():
+    seen = {Fraction(n, 17): 1 + n % 5 for n in range(-17, 18)}
+    turned = dict(reversed(seen.items()))
+
+    margins = [n / 100 for n in range(-90, 90)]
+
+    assert [log_evidence(seen, m) for m in margins] == [log_evidence(turned, m) for m in margins]
+
+
 @settings(deadline=None)
 @given(DIFFERENCES, st.floats(-0.9, 0.9), st.floats(0, 1))
 def test_the_next_fair_difference_is_expected_to_leave_the_wealth_as_it_is(seen, above, tilt):

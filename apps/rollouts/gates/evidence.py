@@ -89,6 +89,8 @@ def _log_wealths(differences: Differences, above: float) -> NDArray[np.float64]:
     """Log wealth of each share in `STAKES` after all the differences."""
     values = np.array([float(d) for d in differences], dtype=np.float64)
     counts = np.array(list(differences.values()), dtype=np.float64)
-    payoffs = (1 + values) / (1 + above)
-    growth: NDArray[np.float64] = np.log1p(np.outer(STAKES, payoffs - 1)) @ counts
+    # Sums of floats depend on their order, and a state that was stored comes back in another one.
+    order = np.argsort(values)
+    payoffs = (1 + values[order]) / (1 + above)
+    growth: NDArray[np.float64] = np.log1p(np.outer(STAKES, payoffs - 1)) @ counts[order]
     return growth
