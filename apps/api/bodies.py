@@ -7,7 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.models import Role, Scope
-from apps.contributions.models import Consent, Licence
+from apps.api.ids import Number
+from apps.builds.models import Build
+from apps.contributions.models import Consent, Contribution, Licence
 from apps.contributions.models import Kind as RowKind
 from apps.reviews.models import Verdict
 
@@ -82,6 +84,15 @@ class SignIn(TokenWish):
     password = serializers.CharField(max_length=200, trim_whitespace=False, required=False)
 
 
+class Leak(Body):
+    """A token that a scanner found, in the words of GitHub's secret scanning."""
+
+    token = serializers.CharField(max_length=200)
+    type = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    url = serializers.CharField(max_length=4000, required=False, allow_blank=True)
+    source = serializers.CharField(max_length=200, required=False, allow_blank=True)  # type: ignore[assignment]
+
+
 class RoleGiven(Body):
     """The role that an account shall have."""
 
@@ -105,6 +116,14 @@ class Offer(Header):
     """One contribution with its rows."""
 
     rows = Anything()
+
+
+class Edit(Body):
+    """The words and the skill of a contribution; what is left out stays as it is."""
+
+    title = serializers.CharField(max_length=160, required=False)
+    description = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
+    skill = serializers.CharField(max_length=80, required=False)
 
 
 class NewRevision(Body):
@@ -144,14 +163,14 @@ class BuildWish(Body):
     """Which accepted contributions to build from; all that wait, where none are named."""
 
     contributions = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), required=False, allow_empty=False
+        child=Number(Contribution), required=False, allow_empty=False
     )
 
 
 class RolloutWish(Body):
     """Which build to roll out on which channel."""
 
-    build = serializers.IntegerField(min_value=1)
+    build = Number(Build)
     channel = serializers.CharField(max_length=50, default="stable")
 
 

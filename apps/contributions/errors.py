@@ -51,6 +51,22 @@ def as_bad_row(raw: Any) -> BadRow | None:
     return raw if isinstance(raw, BadRow) else None
 
 
+class BatchMissing(ContributionRefused):
+    """Rows came in a stream without a name that would tell them when they come again."""
+
+
+class Changed(ContributionRefused):
+    """Somebody has changed it since it was read."""
+
+
+class QuotaReached(ContributionRefused):
+    """The author has sent as much as their role may in a day; `seconds` until there is room."""
+
+    def __init__(self, text: str, *, seconds: int) -> None:
+        super().__init__(text)
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class RefusedRow:
     """A row that could not be kept: where it stood (0-based), why, and how to mend it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import F, QuerySet
 
 from apps.accounts.models import Account
@@ -27,6 +29,12 @@ def sent_before(author: Account, batch: str) -> Contribution | None:
     """What the author has offered under this name of theirs, if anything."""
     offered = Contribution.objects.select_related("author", "skill", "line")
     return offered.filter(author=author, batch=batch).first()
+
+
+def sent_since(author: Account, moment: datetime) -> list[tuple[datetime, str, int]]:
+    """(when, kind, rows) of each thing that the author has sent since then, oldest first."""
+    sent = Contribution.objects.filter(author=author, created_at__gt=moment).order_by("created_at")
+    return list(sent.values_list("created_at", "kind", "row_count"))
 
 
 def waiting_for_checks() -> QuerySet[Contribution]:

@@ -8,7 +8,10 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import guessing
 from apps.accounts import rules as account_rules
+from apps.accounts.callers import address_of
+from apps.accounts.errors import TooManyTries
 from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
 from apps.contributions.errors import BadFile
@@ -202,10 +205,26 @@ class SignInForm(AuthenticationForm):
         max_length=150,
         widget=forms.TextInput(attrs={"autofocus": True, "autocapitalize": "none"}),
     )
+    # Too many tries failed: the page answers 429.
+    too_many: TooManyTries | None = None
     error_messages = {
         "invalid_login": "No account has this name and password. Capital letters count.",
         "inactive": "This account is switched off.",
     }
+
+    def clean(self) -> dict[str, Any]:
+        """Look at the password, unless too many were tried; a failure is counted."""
+        name = self.cleaned_data.get("username") or ""
+        address = address_of(self.request) if self.request else ""
+        try:
+            guessing.ensure_may_try(name, address=address)
+            return super().clean()
+        except TooManyTries as refusal:
+            self.too_many = refusal
+            raise forms.ValidationError(sentence(refusal)) from refusal
+        except forms.ValidationError:
+            guessing.failed(name, address=address)
+            raise
 
 
 class SignUpForm(forms.Form):

@@ -51,6 +51,9 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 SITE_URL = env_str("SITE_URL", "" if PRODUCTION else "http://127.0.0.1:8000")
 # How many proxies that we run stand before us, each adding one address to X-Forwarded-For.
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, at_least=0, at_most=5)
+# Multiplies every rate limit and daily quota; 0 switches them off. On a machine for development
+# one person plays everybody (the demonstration signs up all its people from one address).
+LIMITS_FACTOR = env_int("LIMITS_FACTOR", 1 if PRODUCTION else 1000, at_least=0, at_most=10_000)
 
 # -- What the site is made of: code looks left (up), never right (down) ---------------------------
 
@@ -81,6 +84,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "flywheel.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -191,6 +195,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.community.tasks.forget_old_deliveries",
         "schedule": crontab(minute=30, hour=3),
     },
+    "forget old answers": {"task": "apps.api.tasks.forget_old_answers", "schedule": 3600.0},
     "plan the week's builds": {
         "task": "apps.builds.tasks.plan_weekly_builds",
         "schedule": crontab(minute=0, hour=18, day_of_week="fri"),
@@ -311,10 +316,17 @@ if PRODUCTION and TRUSTED_PROXIES:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"named": {"()": "flywheel.request_ids.Named"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {"format": "{asctime} {levelname} {name} [{request_id}]: {message}", "style": "{"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["named"],
+        }
+    },
     # The clock rings every two seconds; only what goes wrong is worth a line.
     "loggers": {
         name: {"level": "WARNING"}
