@@ -122,8 +122,9 @@ class _Group:
 
     def refused_whole(self, refusal: Exception) -> Taken:
         """Refuse every row of the batch for one reason."""
-        for _ in self._rows():
-            pass
+        # Where the rows were read before the refusal came, their places are known already.
+        rest = [place for held in (self.first, self.members) for place, _ in held]
+        self.places = sorted({*self.places, *rest})
         kind, errors = problems.kind_of(refusal), problems.errors_of(refusal)
         verdicts = [
             {

@@ -140,7 +140,7 @@ class Face(APIView):
         """The answer with what holds for this request alone, new or repeated."""
         shown["X-Request-Id"] = self.request_id
         shown[versions.HEADER] = self.version
-        patch_vary_headers(shown, [versions.HEADER])
+        patch_vary_headers(shown, ["Accept", versions.HEADER])
         limits.show(shown, self.readings)
         # Answers depend on who asks, and none of them may stay in a shared cache.
         headers = self.request.headers

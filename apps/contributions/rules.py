@@ -44,6 +44,11 @@ QUOTAS: dict[str, Quota] = {
 }
 
 
+def is_counted(author: Account) -> bool:
+    """Whether what the author sends is held against a quota."""
+    return bool(settings.LIMITS_FACTOR) and author.role in QUOTAS
+
+
 def ensure_within_quota(author: Account, *, kind: str, rows: int) -> None:
     """`QuotaReached`, with the time of the next free place, when the author's day is full."""
     if most := _most(author, "contributions"):

@@ -54,7 +54,7 @@ class Caller:
     def send(
         self, method: str, path: str, body: str | bytes, content_type: str, **headers: str
     ) -> HttpResponse:
-        return Client().generic(
+        return Client(raise_request_exception=False).generic(
             method.upper(),
             f"/api/v1/{path}",
             body,
