@@ -31,10 +31,10 @@ def sent_before(author: Account, batch: str) -> Contribution | None:
     return offered.filter(author=author, batch=batch).first()
 
 
-def sent_since(author: Account, moment: datetime) -> list[tuple[datetime, str, int]]:
-    """(when, kind, rows) of each thing that the author has sent since then, oldest first."""
-    sent = Contribution.objects.filter(author=author, created_at__gt=moment).order_by("created_at")
-    return list(sent.values_list("created_at", "kind", "row_count"))
+def sent_since(author: Account, moment: datetime) -> QuerySet[Contribution]:
+    """What the author has sent since then, oldest first."""
+    sent = Contribution.objects.filter(author=author, created_at__gt=moment)
+    return sent.order_by("created_at")
 
 
 def waiting_for_checks() -> QuerySet[Contribution]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import ceil
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import F, QuerySet, Sum, Value
 from django.utils import timezone
 
 from apps.accounts.models import Account, Role
@@ -53,7 +53,7 @@ def ensure_within_quota(author: Account, *, kind: str, rows: int) -> None:
     """`QuotaReached`, with the time of the next free place, when the author's day is full."""
     if most := _most(author, "contributions"):
         sent = queries.sent_since(author, timezone.now() - A_DAY)
-        _ensure_room(((at, 1) for at, _, _ in sent), 1, most=most, what="PRs")
+        _ensure_room(sent, Value(1), 1, most=most, what="PRs")
     if kind == Kind.DATASET:
         ensure_rows_within_quota(author, rows)
 
@@ -61,9 +61,8 @@ def ensure_within_quota(author: Account, *, kind: str, rows: int) -> None:
 def ensure_rows_within_quota(author: Account, more: int) -> None:
     """`QuotaReached` when so many more rows of fine-tuning data do not fit into the day."""
     if more > 0 and (most := _most(author, "dataset_rows")):
-        sent = queries.sent_since(author, timezone.now() - A_DAY)
-        counted = ((at, count) for at, kind, count in sent if kind == Kind.DATASET)
-        _ensure_room(counted, more, most=most, what="rows of fine-tuning data")
+        sent = queries.sent_since(author, timezone.now() - A_DAY).filter(kind=Kind.DATASET)
+        _ensure_room(sent, F("row_count"), more, most=most, what="rows of fine-tuning data")
 
 
 def _most(author: Account, what: str) -> int:
@@ -72,28 +71,29 @@ def _most(author: Account, what: str) -> int:
     return (getattr(quota, what) or 0) * settings.LIMITS_FACTOR
 
 
-def _ensure_room(sent: Iterable[tuple[datetime, int]], more: int, *, most: int, what: str) -> None:
-    """`QuotaReached` unless `more` fits; `sent` is (when, how much), oldest first."""
-    earlier = list(sent)
+def _ensure_room(
+    sent: QuerySet[Contribution], counts: Value | F, more: int, *, most: int, what: str
+) -> None:
+    """`QuotaReached` unless `more` fits beside what was sent, of which each counts so much."""
     if more > most:
         raise QuotaReached(
             f"your role sends at most {most:,} {what} a day, and this has {more:,}; send a part "
             "of it, and the rest on other days",
             seconds=int(A_DAY.total_seconds()),
         )
-    excess = sum(count for _, count in earlier) + more - most
-    opens: datetime | None = None
-    for at, count in earlier:
+    excess = (sent.aggregate(sum=Sum(counts))["sum"] or 0) + more - most
+    if excess <= 0:
+        return
+    opens = timezone.now()
+    for at, count in sent.annotate(counted=counts).values_list("created_at", "counted"):
+        opens, excess = at + A_DAY, excess - count
         if excess <= 0:
             break
-        excess -= count
-        opens = at + A_DAY
-    if opens is not None:
-        raise QuotaReached(
-            f"your role sends {most:,} {what} a day, and they are sent; there is room again at "
-            f"{opens:%Y-%m-%dT%H:%M:%SZ}",
-            seconds=max(1, ceil((opens - timezone.now()).total_seconds())),
-        )
+    raise QuotaReached(
+        f"your role sends {most:,} {what} a day, and they are sent; there is room again at "
+        f"{opens:%Y-%m-%dT%H:%M:%SZ}",
+        seconds=max(1, ceil((opens - timezone.now()).total_seconds())),
+    )
 
 
 def is_author(account: Account | AnonymousUser, contribution: Contribution) -> bool:
