@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import BigIntegerField, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum
 
 from apps.accounts.models import Account
 from apps.traces.errors import UnknownTrace
-from apps.traces.models import Arm, Outcome, Trace
+from apps.traces.models import Arm, Delivery, Outcome, StandingTerms, Trace
+
+# Whoever writes outcomes holds this lock together with the others, up to the commit.
+WRITING = 0x0F19
+
+
+def wait_for_writers() -> None:
+    """Wait until everybody is done who was writing feedback when we came."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [WRITING])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [WRITING])
 
 
 def trace_named(public_id: str) -> Trace:
@@ -39,8 +50,15 @@ def unjudged_pairs(judge: Account) -> QuerySet[Trace]:
 
 
 def outcomes_after(experiment: str, outcome_id: int) -> QuerySet[Outcome]:
-    """Outcomes of an experiment's answers, in the order in which they came in."""
-    outcomes = Outcome.objects.filter(trace__experiment=experiment, pk__gt=outcome_id)
+    """Outcomes of an experiment's answers, in the order in which they came in.
+
+    Keys are given out before their transactions commit, so that a lower one can appear after a
+    higher one was read, and would be passed over for ever. So we go no further than the last key
+    that is to be seen now, and no sooner than everybody who may hold a lower one is done.
+    """
+    last = Outcome.objects.aggregate(last=Max("pk"))["last"] or 0
+    wait_for_writers()
+    outcomes = Outcome.objects.filter(trace__experiment=experiment, pk__gt=outcome_id, pk__lte=last)
     return outcomes.select_related("trace", "trace__skill").order_by("pk")
 
 
@@ -48,3 +66,22 @@ def failing(limit: int) -> QuerySet[Trace]:
     """The newest answers that somebody found wrong."""
     wrong = Q(outcomes__success=False) & ~Q(arm=Arm.SHADOW)
     return Trace.objects.filter(wrong).select_related("skill").order_by("-pk").distinct()[:limit]
+
+
+def standing_terms(account: Account) -> StandingTerms | None:
+    """The terms that an account gave for everything it sends, if it did."""
+    return StandingTerms.objects.filter(account=account).first()
+
+
+def delivery_named(public_id: str, account: Account) -> Delivery | None:
+    """The account's own delivery of this public id, `op_42`."""
+    key = public_id.removeprefix("op_")
+    if not key.isdecimal() or len(key) > 18:
+        return None
+    return Delivery.objects.filter(pk=int(key), account=account).first()
+
+
+def bytes_left(delivery: Delivery) -> int:
+    """How much of a large delivery is not stored yet."""
+    size = Func(F("body"), function="octet_length", output_field=BigIntegerField())
+    return delivery.parcels.aggregate(left=Sum(size))["left"] or 0
