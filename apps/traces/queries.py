@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.db import connection
 from django.db.models import BigIntegerField, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum
 
 from apps.accounts.models import Account
+from apps.skills.models import ModelLine
 from apps.traces.errors import UnknownTrace
 from apps.traces.models import Arm, Delivery, Outcome, StandingTerms, Trace
 
@@ -66,6 +71,36 @@ def failing(limit: int) -> QuerySet[Trace]:
     """The newest answers that somebody found wrong."""
     wrong = Q(outcomes__success=False) & ~Q(arm=Arm.SHADOW)
     return Trace.objects.filter(wrong).select_related("skill").order_by("-pk").distinct()[:limit]
+
+
+# One question for all that a delivery is held against: the line (the oldest), its skills, the
+# sender's standing terms, and the number that the delivery will have.
+DESK = """
+    SELECT line.*, terms.licence, terms.consent, traces_next_delivery() AS delivery,
+        (SELECT coalesce(jsonb_object_agg(name, id), '{}') FROM skills_skill
+         WHERE line_id = line.id) AS skill_keys
+    FROM skills_modelline AS line LEFT JOIN traces_standingterms AS terms ON account_id = %s
+    ORDER BY line.id LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a delivery is held against; terms are empty where the account gave none for long."""
+
+    line: ModelLine
+    skills: Mapping[str, int]
+    licence: str
+    consent: str
+    delivery: int
+
+
+def desk_for(account: Account) -> Desk:
+    """What a delivery of this account is held against; `ModelLine.DoesNotExist` without a line."""
+    for line in ModelLine.objects.raw(DESK, [account.pk]):
+        skills = json.loads(line.skill_keys)
+        return Desk(line, skills, line.licence or "", line.consent or "", line.delivery)
+    raise ModelLine.DoesNotExist
 
 
 def standing_terms(account: Account) -> StandingTerms | None:

@@ -23,7 +23,7 @@ from apps.api.parsing import NDJSON, body_of, items_of
 from apps.api.problems import Problem
 from apps.contributions.actions import Terms, check_terms
 from apps.contributions.rows import BadRow, as_bad_row
-from apps.skills.queries import skill_named, the_line
+from apps.skills.queries import skill_named
 from apps.traces import actions, queries
 from apps.traces.actions import Verdict
 from apps.traces.feedback import delivering
@@ -33,6 +33,7 @@ from apps.traces.feedback.rows import Bad
 
 MOST_BYTES = 100 * 1024**2
 LONGEST_KEY = 200
+BESIDE = ("source", "skill", "licence", "consent", "signed_off")
 MOST_PAIRS = 5_000
 NO_TERMS = (
     "no terms came with these rows, so they count as signals and become no part of a PR; send "
@@ -48,9 +49,7 @@ class Outcomes(Face):
     """
 
     scopes = {"POST": Scope.FEEDBACK}
-    parameters = frozenset(
-        {"dry_run", "verdicts", "source", "skill", "licence", "consent", "signed_off"}
-    )
+    parameters = frozenset({"dry_run", "verdicts", *BESIDE})
     reads_chunked = True
 
     def post(self, request: Request) -> HttpResponse:
@@ -100,26 +99,25 @@ class Comparisons(Face):
 
 def _order(request: Request) -> Order:
     """What the address and the headers say; standing terms hold where they say nothing."""
-    account, line = caller(request), the_line()
+    account = caller(request)
+    desk = queries.desk_for(account)
     order = Order(
         account,
-        line,
+        desk,
         address=request.get_full_path(),
         key=_key(request),
         as_lines=request.content_type.partition(";")[0].strip().casefold() == NDJSON,
     )
-    said = {
-        name: request.query_params[name]
-        for name in FeedbackHeader().fields
-        if name in request.query_params
+    said: dict[str, Any] = {
+        name: request.query_params[name] for name in BESIDE if name in request.query_params
     }
     if "signed_off" in said:
-        said["signed_off"] = flag(request, "signed_off")  # type: ignore[assignment]
+        said["signed_off"] = flag(request, "signed_off")
     if said:
         order = _with(order, said)
-    if not order.licence and (standing := queries.standing_terms(account)):
-        order = replace(order, licence=standing.licence, consent=standing.consent)
-    return order
+    if order.licence:
+        return order
+    return replace(order, licence=desk.licence, consent=desk.consent)
 
 
 def _with(order: Order, said: dict[str, Any]) -> Order:
@@ -134,7 +132,7 @@ def _with(order: Order, said: dict[str, Any]) -> Order:
         check_terms(terms)
         order = replace(order, licence=terms.licence, consent=terms.consent)
     if given.get("skill"):
-        order = replace(order, skill=skill_named(order.line, given["skill"]))
+        order = replace(order, skill=skill_named(order.desk.line, given["skill"]).pk)
     return replace(order, source=given.get("source", order.source))
 
 

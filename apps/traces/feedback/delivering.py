@@ -11,18 +11,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 import msgspec
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from msgspec import UNSET
 from psycopg.errors import DeadlockDetected
 
 from apps.accounts.models import Account
 from apps.history.actions import move, send
-from apps.skills.models import ModelLine, Skill
 from apps.traces import strict_json
 from apps.traces.errors import EmptyDelivery, KeyTaken, StillRunning
 from apps.traces.feedback import judging, storing
@@ -30,7 +30,9 @@ from apps.traces.feedback.bodies import parcels
 from apps.traces.feedback.judging import Judged, Known
 from apps.traces.feedback.partitions import MOST_ROWS, number_of, place_of
 from apps.traces.feedback.rows import Bad, Sent, read_lines, read_list
+from apps.traces.feedback.storing import NameMet
 from apps.traces.models import Delivery, Feedback, Parcel, Unstored
+from apps.traces.queries import Desk
 from apps.traces.stages import Stage
 from apps.traces.strict_json import BadJSON
 
@@ -46,13 +48,13 @@ class Order:
     """What holds for all rows of a request; terms are empty where none were given."""
 
     account: Account
-    line: ModelLine
+    desk: Desk
     address: str = ""
     key: str = ""
     licence: str = ""
     consent: str = ""
     source: str = ""
-    skill: Skill | None = None
+    skill: int | None = None
     as_lines: bool = False
 
 
@@ -187,44 +189,47 @@ def _opened(body: bytes) -> tuple[bytes, dict[str, Any]]:
 
 def _deliver(order: Order, rows: list[Sent | Bad], digest: str, size: int) -> Receipt:
     """Store a small delivery whole; two that meet over the same names take turns."""
+    round_about = False
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic():
-                return _deliver_once(order, rows, digest, size)
+                return _deliver_once(order, rows, digest, size, round_about)
+        except NameMet:
+            round_about = True
         except OperationalError as error:
             if not isinstance(error.__cause__, DeadlockDetected) or attempt == TRIES:
                 raise
     raise AssertionError("the loop returns or raises")
 
 
-def _deliver_once(order: Order, rows: list[Sent | Bad], digest: str, size: int) -> Receipt:
-    known = _known(order, storing.begin())
+def _deliver_once(
+    order: Order, rows: list[Sent | Bad], digest: str, size: int, round_about: bool
+) -> Receipt:
+    traces = any(isinstance(row, Sent) and row.trace is not UNSET for row in rows)
+    known = _known(order, storing.begin(order.desk.delivery, traces=traces))
     judged = judging.judge(rows, known, first=0)
-    _put(judged, order.account.pk)
+    _put(judged, order.account.pk, round_about)
     receipt = _note(Receipt(), judged, len(rows))
-    receipt.delivery = Delivery.objects.create(
+    receipt.delivery = Delivery(
         pk=known.delivery,
-        account=order.account,
-        line=order.line,
-        key=order.key,
+        **_columns_of(order),
         digest=digest,
-        licence=order.licence,
-        consent=order.consent,
-        source=order.source,
-        skill=order.skill,
-        as_lines=order.as_lines,
         size=size,
         received_at=known.at,
         ended_at=known.at,
         **_columns(receipt.counts),
     )
+    # The rows' foreign key looks for it at the commit.
+    receipt.delivery.save(force_insert=True)
     _keep_unstored(receipt.delivery, judged)
     return receipt
 
 
-def _put(judged: Judged, account: int) -> None:
+def _put(judged: Judged, account: int, round_about: bool) -> None:
     """Store the rows that are fresh; a row that repeats one that repeats names the first."""
-    standing = storing.put(judged.rows, account=account, traces=judged.traces)
+    standing = storing.put(
+        judged.rows, account=account, traces=judged.traces, round_about=round_about
+    )
     if standing:
         named = {f"fb_{number}": of for number, of in standing.items()}
         judged.repeats = {at: named.get(of, of) for at, of in judged.repeats.items()}
@@ -234,17 +239,7 @@ def _put(judged: Judged, account: int) -> None:
 
 def _receive(order: Order, pieces: Iterable[bytes], told: Any) -> Receipt:
     """Keep a large body as parcels and have a task store them."""
-    delivery = Delivery.objects.create(
-        account=order.account,
-        line=order.line,
-        key=order.key,
-        licence=order.licence,
-        consent=order.consent,
-        source=order.source,
-        skill=order.skill,
-        as_lines=order.as_lines,
-        stage=Stage.RECEIVING,
-    )
+    delivery = Delivery.objects.create(stage=Stage.RECEIVING, **_columns_of(order))
     try:
         for number, body in enumerate(parcels(pieces, as_lines=order.as_lines)):
             delivery.size += len(body)
@@ -263,29 +258,37 @@ def _receive(order: Order, pieces: Iterable[bytes], told: Any) -> Receipt:
 
 def _store_next(delivery: Delivery) -> None:
     """Store the next parcel, or end the delivery where none is left."""
-    with transaction.atomic():
-        storing.join_writers()
-        delivery.refresh_from_db()
-        parcel = delivery.parcels.order_by("number").first()
-        if parcel is None:
-            _end(delivery, Stage.DONE)
-            return
-        try:
-            rows = _read(bytes(parcel.body), delivery.as_lines)
-            if delivery.rows + len(rows) > MOST_ROWS:
-                raise BadJSON(f"a delivery has at most {MOST_ROWS:,} rows", "send several")
-        except BadJSON as bad:
-            delivery.parcels.all().delete()
-            _end(delivery, Stage.FAILED, f"from row {delivery.rows:,} on nothing was read: {bad}")
-            return
-        judged = judging.judge(rows, _known_again(delivery), first=delivery.rows)
-        _put(judged, delivery.account_id)
-        _keep_unstored(delivery, judged)
-        more = _columns(_note(Receipt(), judged, len(rows)).counts)
-        for name, count in more.items():
-            setattr(delivery, name, getattr(delivery, name) + count)
-        delivery.save(update_fields=list(more))
-        parcel.delete()
+    try:
+        with transaction.atomic():
+            _store_parcel(delivery, round_about=False)
+    except NameMet:
+        with transaction.atomic():
+            _store_parcel(delivery, round_about=True)
+
+
+def _store_parcel(delivery: Delivery, *, round_about: bool) -> None:
+    storing.go_on()
+    delivery.refresh_from_db()
+    parcel = delivery.parcels.order_by("number").first()
+    if parcel is None:
+        _end(delivery, Stage.DONE)
+        return
+    try:
+        rows = _read(bytes(parcel.body), delivery.as_lines)
+        if delivery.rows + len(rows) > MOST_ROWS:
+            raise BadJSON(f"a delivery has at most {MOST_ROWS:,} rows", "send several")
+    except BadJSON as bad:
+        delivery.parcels.all().delete()
+        _end(delivery, Stage.FAILED, f"from row {delivery.rows:,} on nothing was read: {bad}")
+        return
+    judged = judging.judge(rows, _known_again(delivery), first=delivery.rows)
+    _put(judged, delivery.account_id, round_about)
+    _keep_unstored(delivery, judged)
+    more = _columns(_note(Receipt(), judged, len(rows)).counts)
+    for name, count in more.items():
+        setattr(delivery, name, getattr(delivery, name) + count)
+    delivery.save(update_fields=list(more))
+    parcel.delete()
 
 
 def _end(delivery: Delivery, stage: Stage, fault: str = "") -> None:
@@ -295,28 +298,44 @@ def _end(delivery: Delivery, stage: Stage, fault: str = "") -> None:
     move(delivery, stage, by="traces", because=fault, also=ended, details=details)
 
 
+def _columns_of(order: Order) -> dict[str, Any]:
+    return {
+        "account": order.account,
+        "line": order.desk.line,
+        "key": order.key,
+        "licence": order.licence,
+        "consent": order.consent,
+        "source": order.source,
+        "skill_id": order.skill,
+        "as_lines": order.as_lines,
+    }
+
+
 def _known(order: Order, delivery: int) -> Known:
     return Known(
         account=order.account,
-        line=order.line,
+        line=order.desk.line,
         delivery=delivery,
         at=timezone.now(),
         source=order.source,
-        skill=order.skill.pk if order.skill else None,
-        skills={skill.name: skill.pk for skill in order.line.skills.all()},
+        skill=order.skill,
+        skills=order.desk.skills,
         terms=bool(order.licence),
     )
 
 
 def _known_again(delivery: Delivery) -> Known:
-    order = Order(
+    line = delivery.line
+    return Known(
         account=delivery.account,
-        line=delivery.line,
-        licence=delivery.licence,
+        line=line,
+        delivery=delivery.pk,
+        at=delivery.received_at,
         source=delivery.source,
-        skill=delivery.skill,
+        skill=delivery.skill_id,
+        skills={skill.name: skill.pk for skill in line.skills.all()},
+        terms=bool(delivery.licence),
     )
-    return replace(_known(order, delivery.pk), at=delivery.received_at)
 
 
 def _read(body: bytes, as_lines: bool) -> list[Sent | Bad]:

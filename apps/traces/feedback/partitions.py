@@ -21,7 +21,8 @@ MAKING = 0x0F18
 NEXT_DELIVERY = f"""
 CREATE SEQUENCE traces_delivery_number MAXVALUE {(1 << DELIVERY_BITS) - 1} CYCLE;
 CREATE FUNCTION traces_next_delivery() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    SELECT ((12 * (extract(year FROM at)::bigint - {FIRST_YEAR}) + extract(month FROM at)::bigint - 1)
+    SELECT ((12 * (extract(year FROM at)::bigint - {FIRST_YEAR})
+             + extract(month FROM at)::bigint - 1)
             << {DELIVERY_BITS}) + nextval('traces_delivery_number')
     FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC') AS now (at)
 $$;

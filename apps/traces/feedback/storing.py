@@ -1,8 +1,8 @@
 """Putting rows into the month's partition: COPY, and round by a staging table where names repeat.
 
 COPY straight into the table is twice as quick as a staging table and an upsert, and cannot skip a
-row whose `client_id` stands there already. So it is tried first, and taken back to its savepoint
-when it meets one; then the rows go into a temporary table and from there by one
+row whose `client_id` stands there already. So it is tried first; when it meets one, the transaction
+is begun again, and the rows go into a temporary table and from there by one
 `INSERT … ON CONFLICT DO NOTHING`.
 
 A client id is met once in its month (a unique index of each partition; one over all of them would
@@ -13,11 +13,11 @@ is asked by a look-up, so that a name is remembered for a month at the least.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from psycopg.errors import UniqueViolation
 
 from apps.traces import queries
@@ -66,37 +66,65 @@ STANDING = """
     SELECT client_id, min(id) FROM traces_feedback
     WHERE account_id = %s AND client_id = ANY(%s) AND id >= %s AND id < %s GROUP BY client_id
 """
-NEW_MONTH_SECONDS = 600
+AROUND = timedelta(minutes=10)
+
+
+class NameMet(Exception):
+    """COPY met a client id that stands already."""
 
 
 _made: set[int] = set()
 
 
-def begin() -> int:
-    """The number of a new delivery; its transaction is one of those that the gates wait for."""
+def begin(delivery: int, *, traces: bool) -> int:
+    """The number of a delivery that begins to be stored: the one it was given, or a later one.
+
+    Where its rows tell how traces turned out, its transaction is one of those that gates wait for.
+    """
     now = datetime.now(UTC)
-    month = partitions.month_of(now.date())
-    # Kept only once it was found there: one that we make may yet be rolled back.
-    if month not in _made and not partitions.ensure(month):
-        _made.add(month)
-    _wait_at_the_turn_of_the_month(now)
+    if not _at_the_turn_of_a_month(now):
+        _ensure_month(partitions.month_of_delivery(delivery))
+        if traces:
+            _join_writers()
+        return delivery
+    # Nobody begins in the old month any more once its writers are done: so each sees the other's
+    # names. The number comes last, because it says to which month we belong.
+    queries.wait_for_writers()
+    _join_writers()
     with connection.cursor() as cursor:
-        lock_and_number = "SELECT pg_advisory_xact_lock_shared(%s), traces_next_delivery()"
-        cursor.execute(lock_and_number, [queries.WRITING])
-        return int(cursor.fetchone()[1])
+        cursor.execute("SELECT traces_next_delivery()")
+        later = int(cursor.fetchone()[0])
+    _ensure_month(partitions.month_of_delivery(later))
+    return later
 
 
-def join_writers() -> None:
-    """Count this transaction, which goes on with an old delivery, among those that write."""
-    _wait_at_the_turn_of_the_month(datetime.now(UTC))
+def go_on() -> None:
+    """Go on storing an old delivery, as one of those that gates and new months wait for."""
+    if _at_the_turn_of_a_month(datetime.now(UTC)):
+        queries.wait_for_writers()
+    _join_writers()
+
+
+def _join_writers() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [queries.WRITING])
 
 
-def put(rows: Sequence[Row], *, account: int, traces: bool) -> dict[int, str]:
+def _ensure_month(month: int) -> None:
+    # Kept only once it was found there: one that we make may yet be rolled back.
+    if month not in _made and not partitions.ensure(month):
+        _made.add(month)
+
+
+def _at_the_turn_of_a_month(now: datetime) -> bool:
+    return (now + AROUND).month != now.month or (now - AROUND).month != now.month
+
+
+def put(rows: Sequence[Row], *, account: int, traces: bool, round_about: bool) -> dict[int, str]:
     """Store rows of one delivery; those that stand already come back, number to `fb_12`.
 
-    Runs in the caller's transaction. `traces` says that some rows tell how a trace turned out.
+    Runs in the caller's transaction, which `NameMet` has spoilt: begin it again, `round_about`.
+    `traces` says that some rows tell how a trace turned out.
     """
     month = partitions.month_of_row(rows[0][0]) if rows else 0
     repeats = (
@@ -105,7 +133,10 @@ def put(rows: Sequence[Row], *, account: int, traces: bool) -> dict[int, str]:
     if month < partitions.this_month():
         repeats |= _standing(rows, account, month + 1, month + 2)
     if fresh := [row for row in rows if row[0] not in repeats]:
-        repeats |= _put_fresh(fresh, account, month)
+        if round_about:
+            repeats |= _put_round(fresh, account, month)
+        else:
+            _copy("traces_feedback", fresh)
         if traces:
             with connection.cursor() as cursor:
                 cursor.execute(OUTCOMES, [fresh[0][0], fresh[-1][0]])
@@ -118,32 +149,28 @@ def standing(rows: Sequence[Row], *, account: int) -> dict[int, str]:
     return _standing(rows, account, month - 1, month + 1)
 
 
-def _put_fresh(rows: Sequence[Row], account: int, month: int) -> dict[int, str]:
-    try:
-        with transaction.atomic():
-            _copy("traces_feedback", rows)
-    except IntegrityError as error:
-        if not isinstance(error.__cause__, UniqueViolation):
-            raise
-    else:
-        return {}
+def _put_round(rows: Sequence[Row], account: int, month: int) -> dict[int, str]:
+    """By a staging table, past the rows whose name stands already."""
     with connection.cursor() as cursor:
         cursor.execute(STAGING)
         _copy("feedback_staging", rows)
         cursor.execute(UPSERT)
         stored = {number for (number,) in cursor.fetchall()}
-        # A second round in this transaction finds the table empty again.
-        cursor.execute("TRUNCATE feedback_staging")
     return _standing([row for row in rows if row[0] not in stored], account, month, month + 1)
 
 
 def _copy(table: str, rows: Iterable[Row]) -> None:
     copying = f"COPY {table} ({NAMES}) FROM STDIN (FORMAT BINARY)"
     errors, cursor = connection.wrap_database_errors, connection.cursor()
-    with errors, cursor, cursor.copy(copying) as into:
-        into.set_types(TYPES)
-        for row in rows:
-            into.write_row(row)
+    try:
+        with errors, cursor, cursor.copy(copying) as into:
+            into.set_types(TYPES)
+            for row in rows:
+                into.write_row(row)
+    except IntegrityError as error:
+        if isinstance(error.__cause__, UniqueViolation):
+            raise NameMet(str(error)) from error
+        raise
 
 
 def _standing(rows: Sequence[Row], account: int, since: int, until: int) -> dict[int, str]:
@@ -162,13 +189,3 @@ def _delivered_in(account: int, month: int) -> bool:
     """Whether the account sent anything in a month that is over; that does not change again."""
     bounds = (partitions.first_delivery(month), partitions.first_delivery(month + 1) - 1)
     return Delivery.objects.filter(account=account, pk__range=bounds).exists()
-
-
-def _wait_at_the_turn_of_the_month(now: datetime) -> None:
-    """In a month's first minutes, let those end who began in the one before.
-
-    Nobody begins in the old month any more, and whoever did is done: each sees the other's names.
-    """
-    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    if (now - start).total_seconds() < NEW_MONTH_SECONDS:
-        queries.wait_for_writers()
