@@ -126,12 +126,17 @@ def in_batches(some: list[Any], size: int) -> list[list[Any]]:
 
 @dataclass(frozen=True)
 class Cell:
-    """One measurement: rows stored, seconds, latency of each batch, CPU seconds."""
+    """One measurement: rows stored, seconds, latency of each batch, CPU seconds of each part."""
 
     stored: int
     seconds: float
     latencies: list[float]
-    cpu: float
+    cpus: dict[str, float]
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of all parts together."""
+        return sum(self.cpus.values())
 
     def told(self) -> dict[str, float]:
         """The numbers of the report; milliseconds, rows a second, rows a CPU second."""
@@ -139,22 +144,26 @@ class Cell:
         return {
             "rows_per_s": round(self.stored / self.seconds),
             "rows_per_cpu_s": round(self.stored / self.cpu) if self.cpu else 0,
+            "cpu_us_a_row": {
+                part: round(1e6 * cpu / self.stored, 1) for part, cpu in self.cpus.items()
+            },
             "p50_ms": round(1000 * cuts[49], 1),
             "p95_ms": round(1000 * cuts[94], 1),
         }
 
 
-def cpu_of(pids: list[int]) -> float:
-    """CPU seconds of processes, of their descendants, and of those that ended."""
-    total = 0.0
-    for pid in pids:
-        process = psutil.Process(pid)
-        total += sum(process.cpu_times()[:4])
-        for child in process.children(recursive=True):
-            try:
-                total += sum(child.cpu_times()[:2])
-            except psutil.NoSuchProcess:
-                continue
+def cpu_of(parts: dict[str, int]) -> dict[str, float]:
+    """CPU seconds of each process with its descendants, also of those that ended."""
+    return {part: _cpu_of(psutil.Process(pid)) for part, pid in parts.items()}
+
+
+def _cpu_of(process: psutil.Process) -> float:
+    total = float(sum(process.cpu_times()[:4]))
+    for child in process.children(recursive=True):
+        try:
+            total += sum(child.cpu_times()[:2])
+        except psutil.NoSuchProcess:
+            continue
     return total
 
 
@@ -169,8 +178,10 @@ def postmaster(url: str) -> int:
 Worker = Callable[[int, Any, Any], list[float]]
 
 
-def by_clients(work: Worker, clients: int, pids: list[int]) -> tuple[float, list[float], float]:
-    """Seconds, latencies and CPU seconds of processes that begin together."""
+def by_clients(
+    work: Worker, clients: int, parts: dict[str, int]
+) -> tuple[float, list[float], dict[str, float]]:
+    """Seconds, latencies and CPU seconds (by part) of processes that begin together."""
     forked = multiprocessing.get_context("fork")
     ready, start, done = forked.Queue(), forked.Event(), forked.Queue()
 
@@ -186,16 +197,17 @@ def by_clients(work: Worker, clients: int, pids: list[int]) -> tuple[float, list
         worker.start()
     for _ in workers:
         ready.get(timeout=60)
-    before, began = cpu_of(pids), time.perf_counter()
+    before, began = cpu_of(parts), time.perf_counter()
     start.set()
     answers = [done.get(timeout=600) for _ in workers]
-    seconds, cpu = time.perf_counter() - began, cpu_of(pids) - before
+    seconds, after = time.perf_counter() - began, cpu_of(parts)
     for worker in workers:
         worker.join()
     for answer in answers:
         if isinstance(answer, BaseException):
             raise answer
-    return seconds, [latency for answer in answers for latency in answer], cpu
+    cpus = {part: after[part] - before[part] for part in parts}
+    return seconds, [latency for answer in answers for latency in answer], cpus
 
 
 def raw_copy(url: str, some: list[dict[str, Any]], batch: int, clients: int, server: int) -> Cell:
@@ -227,7 +239,7 @@ def raw_copy(url: str, some: list[dict[str, Any]], batch: int, clients: int, ser
                 latencies.append(time.perf_counter() - began)
         return latencies
 
-    seconds, latencies, cpu = by_clients(work, clients, [server, os.getpid()])
+    seconds, latencies, cpu = by_clients(work, clients, {"postgres": server, "client": os.getpid()})
     with psycopg.connect(url) as connection:
         answer = connection.execute("SELECT count(*) FROM raw_feedback").fetchone()
     assert answer is not None
@@ -254,7 +266,7 @@ def endpoint(
             latencies.append(time.perf_counter() - began)
         return latencies
 
-    seconds, latencies, cpu = by_clients(work, clients, [server, site.pids["web"]])
+    seconds, latencies, cpu = by_clients(work, clients, {"postgres": server, "web": site.pids["web"]})
     return Cell(count_of(url) - before, seconds, latencies, cpu)
 
 
@@ -290,13 +302,13 @@ def count_of(url: str) -> int:
 
 
 def cells(
-    site: Site, url: str, tokens: list[str], count: int, repeats: int
+    site: Site, url: str, tokens: list[str], batches: list[int], count: int, repeats: int
 ) -> dict[str, dict[str, Any]]:
     """Every batch size and number of clients, each between two runs of raw COPY."""
     server, made = postmaster(url), rows(count)
     endpoint(site, url, tokens, renamed(made)[:4000], AT_BATCH, 4, server)
     report = {}
-    for batch in BATCHES:
+    for batch in batches:
         for clients in CLIENTS:
             runs = []
             for _ in range(repeats):
@@ -422,13 +434,16 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rows", type=int, default=20_000, help="in each cell")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--batches", type=int, nargs="+", default=list(BATCHES))
     parser.add_argument("--memory", action="store_true", help="send a million rows as well")
     parser.add_argument("--peers", action="store_true", help="measure Label Studio and doccano")
     asked = parser.parse_args()
     services.start_as_configured()
     report: dict[str, Any] = {"rows": asked.rows, "repeats": asked.repeats}
     with a_site() as (site, url, tokens):
-        report["cells"] = cells(site, url, tokens, asked.rows, asked.repeats)
+        report["cells"] = cells(
+            site, url, tokens, asked.batches, asked.rows, asked.repeats
+        )
         if asked.memory:
             report["memory"] = memory(site, url, tokens[0])
     at = {clients: report["cells"][f"batch {AT_BATCH}, {clients} clients"] for clients in CLIENTS}
