@@ -12,8 +12,8 @@ without partitions or foreign keys; the ratio is to the mean of the two.
 A row counts when it is read back from the database. Rates move with whatever else the machine does;
 rows a CPU second (the web processes and all of PostgreSQL) move far less, so both are told.
 
-`--memory` sends 10,000 and then a million rows, in bodies of up to 100 MB, and tells the most memory
-that any process of the site took for each. `--peers` measures Label Studio and doccano where
+`--memory` sends 10,000 and then a million rows, in bodies of up to 100 MB, and tells the most
+memory that web and worker took for each. `--peers` measures Label Studio and doccano where
 PEERS_ROOT holds them (see `benchmarks/peers.py`).
 """
 
@@ -266,7 +266,9 @@ def endpoint(
             latencies.append(time.perf_counter() - began)
         return latencies
 
-    seconds, latencies, cpu = by_clients(work, clients, {"postgres": server, "web": site.pids["web"]})
+    seconds, latencies, cpu = by_clients(
+        work, clients, {"postgres": server, "web": site.pids["web"]}
+    )
     return Cell(count_of(url) - before, seconds, latencies, cpu)
 
 
@@ -441,9 +443,7 @@ def main() -> None:
     services.start_as_configured()
     report: dict[str, Any] = {"rows": asked.rows, "repeats": asked.repeats}
     with a_site() as (site, url, tokens):
-        report["cells"] = cells(
-            site, url, tokens, asked.batches, asked.rows, asked.repeats
-        )
+        report["cells"] = cells(site, url, tokens, asked.batches, asked.rows, asked.repeats)
         if asked.memory:
             report["memory"] = memory(site, url, tokens[0])
     at = {clients: report["cells"][f"batch {AT_BATCH}, {clients} clients"] for clients in CLIENTS}

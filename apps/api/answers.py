@@ -197,6 +197,8 @@ def row(shown: Row) -> dict[str, Any]:
         fields["label"] = shown.label
     if shown.trace_id is not None:
         fields["trace"] = f"tr_{shown.trace_id}"
+    if shown.feedback is not None:
+        fields["feedback"] = f"fb_{shown.feedback}"
     return fields | {"digest": shown.digest}
 
 

@@ -104,7 +104,9 @@ class Header(Body):
 class FeedbackHeader(Body):
     """What holds for all rows of a delivery of feedback."""
 
-    source = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=80, required=False, allow_blank=True
+    )
     skill = serializers.CharField(max_length=80, required=False, allow_null=True)
     licence = OneOf(Licence.choices, required=False)
     consent = OneOf(Consent.choices, required=False)

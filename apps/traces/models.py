@@ -138,11 +138,7 @@ class Delivery(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["account", "-id"], name="traces_delivered_by"),
-            models.Index(
-                fields=["received_at"],
-                condition=~models.Q(stage=Stage.DONE),
-                name="traces_delivery_open",
-            ),
+            models.Index(fields=["received_at"], name="traces_delivered_at"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import BigIntegerField, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Exists,
+    F,
+    Func,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    When,
+)
 
 from apps.accounts.models import Account
-from apps.skills.models import ModelLine
+from apps.skills.models import ModelLine, Skill
 from apps.traces.errors import UnknownTrace
-from apps.traces.models import Arm, Delivery, Outcome, StandingTerms, Trace
+from apps.traces.feedback import partitions
+from apps.traces.models import Arm, Delivery, Feedback, Outcome, StandingTerms, Trace
+from apps.traces.stages import Stage
 
 # Whoever writes outcomes holds this lock together with the others, up to the commit.
 WRITING = 0x0F19
@@ -98,8 +114,9 @@ class Desk:
 def desk_for(account: Account) -> Desk:
     """What a delivery of this account is held against; `ModelLine.DoesNotExist` without a line."""
     for line in ModelLine.objects.raw(DESK, [account.pk]):
-        skills = json.loads(line.skill_keys)
-        return Desk(line, skills, line.licence or "", line.consent or "", line.delivery)
+        said = vars(line)
+        skills = json.loads(said["skill_keys"])
+        return Desk(line, skills, said["licence"] or "", said["consent"] or "", said["delivery"])
     raise ModelLine.DoesNotExist
 
 
@@ -120,3 +137,75 @@ def bytes_left(delivery: Delivery) -> int:
     """How much of a large delivery is not stored yet."""
     size = Func(F("body"), function="octet_length", output_field=BigIntegerField())
     return delivery.parcels.aggregate(left=Sum(size))["left"] or 0
+
+
+@dataclass(frozen=True)
+class FeedbackGroup:
+    """Feedback that belongs together: its sender, source, skill, terms, corrections or not."""
+
+    day: date
+    line: ModelLine
+    account: Account
+    source: str
+    skill: Skill | None
+    licence: str
+    consent: str
+    corrected: bool
+
+    def rows(self) -> Iterator[Feedback]:
+        """The rows of the group, in the order in which they came."""
+        rows = _gatherable(self.day).filter(
+            account=self.account,
+            source=self.source,
+            skill=self.skill,
+            delivery__line=self.line,
+            delivery__licence=self.licence,
+            delivery__consent=self.consent,
+        )
+        rows = rows.exclude(correction="") if self.corrected else rows.filter(correction="")
+        return rows.select_related("trace").order_by("pk").iterator(chunk_size=2000)
+
+
+def first_day_of_feedback() -> date | None:
+    """The day (UTC) on which the first feedback with terms came; None before that."""
+    first = Delivery.objects.exclude(licence="").order_by("pk").first()
+    return first.received_at.astimezone(UTC).date() if first else None
+
+
+def is_storing(day: date) -> bool:
+    """Whether a delivery that came on this day is still on its way into the table."""
+    return _delivered_on(day).filter(stage__in=[Stage.RECEIVING, Stage.WAITING]).exists()
+
+
+def groups_of_feedback(day: date) -> list[FeedbackGroup]:
+    """The groups of a day's feedback that has terms and content, in a fixed order."""
+    corrected = Case(When(correction="", then=False), default=True)
+    terms = ("delivery__line", "delivery__licence", "delivery__consent")
+    rows = _gatherable(day).annotate(corrected=corrected)
+    found = rows.values_list("account", "source", "skill", *terms, "corrected").distinct()
+    accounts = Account.objects.in_bulk({account for account, *_ in found})
+    skills = Skill.objects.in_bulk({skill for _, _, skill, *_ in found if skill})
+    lines = ModelLine.objects.in_bulk({line for _, _, _, line, *_ in found})
+    return [
+        FeedbackGroup(day, lines[line], accounts[account], source, skills.get(skill), *rest)
+        for account, source, skill, line, *rest in sorted(found, key=str)
+    ]
+
+
+def _delivered_on(day: date) -> QuerySet[Delivery]:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return Delivery.objects.filter(
+        received_at__gte=start, received_at__lt=start + timedelta(days=1)
+    )
+
+
+def _gatherable(day: date) -> QuerySet[Feedback]:
+    """A day's rows with terms and content, by the range of numbers that its deliveries gave."""
+    deliveries = _delivered_on(day).exclude(licence="")
+    bounds = deliveries.aggregate(first=Min("pk"), last=Max("pk"))
+    first, last = bounds["first"], bounds["last"]
+    if first is None:
+        return Feedback.objects.none()
+    # The numbers find the month's partition; the deliveries, those of the day.
+    within = (partitions.number_of(first, 0), partitions.number_of(last + 1, 0) - 1)
+    return Feedback.objects.filter(gathers=True, pk__range=within, delivery__in=deliveries)

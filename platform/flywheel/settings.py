@@ -191,6 +191,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.community.tasks.forget_old_deliveries",
         "schedule": crontab(minute=30, hour=3),
     },
+    "gather feedback": {"task": "apps.contributions.tasks.gather_feedback", "schedule": 600.0},
     "make months for feedback": {"task": "apps.traces.tasks.make_months", "schedule": 3600.0},
     "give up on senders": {"task": "apps.traces.tasks.give_up_on_senders", "schedule": 3600.0},
     "plan the week's builds": {

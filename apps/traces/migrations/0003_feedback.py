@@ -212,11 +212,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("stage", "done"), _negated=True),
-                fields=["received_at"],
-                name="traces_delivery_open",
-            ),
+            index=models.Index(fields=["received_at"], name="traces_delivered_at"),
         ),
         migrations.AddConstraint(
             model_name="delivery",
