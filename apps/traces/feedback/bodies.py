@@ -12,8 +12,11 @@ PARCEL = 512 * 1024
 
 # Whole texts are stepped over; a quotation mark alone begins one that is not all there yet.
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}"]', re.DOTALL)
-START_OF_LIST = re.compile(rb"[ \t\r\n]*\[")
-START_OF_ITEMS = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"items"[ \t\r\n]*:[ \t\r\n]*\[')
+START_OF_LIST = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\[")
+START_OF_ITEMS = re.compile(
+    rb'(?:\xef\xbb\xbf)?[ \t\r\n]*\{[ \t\r\n]*"items"[ \t\r\n]*:[ \t\r\n]*\['
+)
+LONGEST_START = 1024
 WHITE = b" \t\r\n"
 
 
@@ -74,7 +77,7 @@ class _Cutter:
                 self.began, self.tail = True, tail
                 del self.held[: found.end()]
                 return
-        if len(self.held) > PARCEL:
+        if len(self.held) > LONGEST_START:
             raise _no_list()
 
     def _scan(self) -> None:

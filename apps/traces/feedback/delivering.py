@@ -170,18 +170,17 @@ def _rows_and_order(body: bytes, order: Order, header: Header) -> tuple[list[Sen
 
 
 class _Envelope(msgspec.Struct):
-    items: msgspec.Raw | None = None
+    items: msgspec.Raw = msgspec.Raw(b"")
 
 
 def _opened(body: bytes) -> tuple[bytes, dict[str, Any]]:
     """The list `items` of an object as it was sent, and the object's other fields."""
-    items = None
+    raw = b""
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        items = msgspec.json.decode(body, type=_Envelope).items
-    if items is None:
+        raw = bytes(msgspec.json.decode(body, type=_Envelope).items)
+    if not raw:
         strict_json.loads(body)
         raise EmptyDelivery("send NDJSON, a JSON list, or an object with the list “items”")
-    raw = bytes(items)
     beside = strict_json.loads(body.replace(raw, b"null", 1))
     del beside["items"]
     return raw, beside
