@@ -14,7 +14,7 @@ rows a CPU second (the web processes and all of PostgreSQL) move far less, so bo
 
 `--memory` sends 10,000 and then a million rows, in bodies of up to 100 MB, and tells the most
 memory that web and worker took for each. `--peers` measures Label Studio and doccano where
-PEERS_ROOT holds them (see `benchmarks/peers.py`).
+they are set up (see `benchmarks/peers.py`).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from benchmarks import peers
 from flywheel import services
 from flywheel.addresses import parse_database_url
 from flywheel.supervisor import Site, running_site
@@ -431,6 +432,19 @@ def a_site() -> Iterator[tuple[Site, str, list[str]]]:
         yield site, url, tokens
 
 
+def _ratios(at: dict[int, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """Ours to each of the others, at batch 500; null where something was not measured."""
+    ratios: dict[str, Any] = {
+        "copy_1_client": at[1] and at[1]["of_copy"],
+        "copy_4_clients": at[4] and at[4]["of_copy"],
+    }
+    for peer in peers.SYSTEMS:
+        cells = others.get(peer, {"reason": "not asked for"})
+        found = at[1] and peers.ratio(at[1]["ours"], cells)
+        ratios[peer] = found and found["rows_per_s"]
+    return ratios
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", action="store_true")
@@ -446,8 +460,11 @@ def main() -> None:
         report["cells"] = cells(site, url, tokens, asked.batches, asked.rows, asked.repeats)
         if asked.memory:
             report["memory"] = memory(site, url, tokens[0])
-    at = {clients: report["cells"][f"batch {AT_BATCH}, {clients} clients"] for clients in CLIENTS}
-    report["ratios"] = {f"copy_{n}_client{'s' * (n > 1)}": at[n]["of_copy"] for n in CLIENTS}
+    at = {
+        clients: report["cells"].get(f"batch {AT_BATCH}, {clients} clients") for clients in CLIENTS
+    }
+    report["peers"] = peers.measured(asked.rows) if asked.peers else {}
+    report["ratios"] = _ratios(at, report["peers"])
     print(json.dumps(report, indent=None if asked.json else 2))
 
 
