@@ -91,7 +91,7 @@ def test_a_key_replays_its_answer_and_takes_no_other_body(ada: Caller) -> None:
 
 
 def test_a_rehearsal_stores_nothing(ada: Caller) -> None:
-    answer = ada.post("feedback/bulk?dry_run=1", [GOOD, {"prompt": 1}])
+    answer = ada.post("feedback/bulk?dry_run=1", {"items": [GOOD, {"prompt": 1}], **TERMS})
 
     assert (answer.status_code, answer.json()["dry_run"]) == (200, True)
     assert [row["row"] for row in answer.json()["rows"]] == [1]

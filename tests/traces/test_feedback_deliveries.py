@@ -236,7 +236,8 @@ def test_a_rehearsal_stores_nothing_and_says_the_same():
     send(ada, said("a"))
     body = json.dumps([said("a"), said("b"), {"trace": "x"}]).encode()
 
-    receipt = delivering.rehearse(order_of(ada), [body])
+    order = order_of(ada)
+    receipt = delivering.rehearse(order, [body], header=lambda beside: order)
 
     assert receipt.counts == {"rows": 3, "stored": 1, "duplicate": 1, "refused": 1}
     assert (receipt.repeats, Feedback.objects.count()) == ({0: numbers()[0]}, 1)

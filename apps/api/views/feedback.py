@@ -56,10 +56,8 @@ class Outcomes(Face):
         order = _order(request)
         pieces = body_of(request, most=MOST_BYTES)
         only_refused = request.query_params.get("verdicts", "all") == "refused"
-        if flag(request, "dry_run"):
-            receipt = delivering.rehearse(order, pieces)
-        else:
-            receipt = delivering.take(order, pieces, header=lambda said: _with(order, said))
+        take = delivering.rehearse if flag(request, "dry_run") else delivering.take
+        receipt = take(order, pieces, header=lambda said: _with(order, said))
         return _answer(request, receipt, only_refused=only_refused)
 
 

@@ -106,11 +106,17 @@ def take(order: Order, pieces: Iterable[bytes], *, header: Header) -> Receipt:
         return _receipt_of(earlier)
 
 
-def rehearse(order: Order, pieces: Iterable[bytes]) -> Receipt:
-    """What would become of the rows; nothing is stored."""
-    receipt = Receipt()
-    for parcel in parcels(pieces, as_lines=order.as_lines):
-        rows = _read(parcel, order.as_lines)
+def rehearse(order: Order, pieces: Iterable[bytes], *, header: Header) -> Receipt:
+    """What would become of the rows; nothing is stored. Raises as `take` does."""
+    receipt, (body, coming) = Receipt(), _begun(iter(pieces))
+    if coming is None:
+        rows, order = _rows_and_order(body, order, header)
+        groups = iter([rows] if rows else [])
+    else:
+        whole = chain([body], coming)
+        cut = parcels(whole, as_lines=order.as_lines)
+        groups = (_read(parcel, order.as_lines) for parcel in cut)
+    for rows in groups:
         judged = judging.judge(rows, _known(order, 0), first=receipt.rows)
         judged.repeats |= _by_place(storing.standing(judged.rows, account=order.account.pk))
         _note(receipt, judged, len(rows))
@@ -142,21 +148,28 @@ def abandon(delivery: Delivery, because: str) -> None:
 
 
 def _take_new(order: Order, pieces: Iterable[bytes], header: Header) -> Receipt:
-    told, held, coming = _hash_of(order), bytearray(), iter(pieces)
-    for piece in coming:
-        told.update(piece)
-        held += piece
-        if len(held) > AT_ONCE_BYTES:
-            return _receive(order, chain([bytes(held)], _heard(coming, told)), told)
-    body = bytes(held)
-    if not body.strip():
-        raise _empty()
+    told = _hash_of(order)
+    body, coming = _begun(_heard(iter(pieces), told))
+    if coming is not None:
+        return _receive(order, chain([body], coming), told)
     rows, order = _rows_and_order(body, order, header)
     if not rows:
         raise _empty()
     if len(rows) > AT_ONCE_ROWS:
         return _receive(order, [body], told)
     return _deliver(order, rows, told.hexdigest(), len(body))
+
+
+def _begun(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
+    """A body whole, or the beginning of one that is larger than `AT_ONCE_BYTES` and its rest."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) > AT_ONCE_BYTES:
+            return bytes(held), pieces
+    if not held.strip():
+        raise _empty()
+    return bytes(held), None
 
 
 def _rows_and_order(body: bytes, order: Order, header: Header) -> tuple[list[Sent | Bad], Order]:
