@@ -29,8 +29,11 @@ from apps.reviews.queries import decisions_on, decisions_on_each
 from apps.reviews.rules import may_decide
 from apps.rollouts.models import Look, Rollout
 from apps.skills.models import Skill
+from apps.traces import queries as traces
 from apps.traces.actions import shadow_is_a
-from apps.traces.models import Trace
+from apps.traces.models import Delivery as FeedbackDelivery
+from apps.traces.models import Trace, Unstored
+from apps.traces.stages import Stage as DeliveryStage
 
 Person = Account | AnonymousUser
 
@@ -233,6 +236,8 @@ def row(shown: Row) -> dict[str, Any]:
         fields["label"] = shown.label
     if shown.trace_id is not None:
         fields["trace"] = f"tr_{shown.trace_id}"
+    if shown.feedback is not None:
+        fields["feedback"] = f"fb_{shown.feedback}"
     return fields | {"digest": shown.digest}
 
 
@@ -400,4 +405,47 @@ def notice(shown: Notice) -> dict[str, Any]:
         "read_at": shown.read_at,
         "done_at": shown.done_at,
         "saved": shown.saved,
+    }
+
+
+def operation(delivery: FeedbackDelivery) -> dict[str, Any]:
+    """A large delivery and how far it is."""
+    left = traces.bytes_left(delivery) if delivery.stage == DeliveryStage.WAITING else 0
+    name = delivery.public_id
+    return {
+        "id": name,
+        "stage": delivery.stage,
+        "done": delivery.stage in (DeliveryStage.DONE, DeliveryStage.FAILED),
+        "progress": round(1 - left / delivery.size, 3) if delivery.size else 0.0,
+        "bytes": delivery.size,
+        "counts": {
+            "rows": delivery.rows,
+            "stored": delivery.stored,
+            "duplicate": delivery.duplicates,
+            "refused": delivery.refused,
+        },
+        "terms": {"licence": delivery.licence, "consent": delivery.consent}
+        if delivery.licence
+        else None,
+        "fault": delivery.fault or None,
+        "received_at": delivery.received_at,
+        "ended_at": delivery.ended_at,
+        "links": {
+            "self": reverse("api:operation", args=[name]),
+            "rows": reverse("api:operation-rows", args=[name]),
+        },
+    }
+
+
+def unstored(row: Unstored) -> dict[str, Any]:
+    """A row of a delivery that was not stored."""
+    if row.of:
+        return {"row": row.row, "verdict": "duplicate", "of": row.of}
+    return {
+        "row": row.row,
+        "verdict": "refused",
+        "code": row.code,
+        "pointer": f"/items/{row.row}/{row.pointer}".rstrip("/"),
+        "detail": row.detail,
+        "mend": row.mend,
     }

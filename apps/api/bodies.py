@@ -112,6 +112,26 @@ class Header(Body):
     batch = serializers.CharField(max_length=80, default="", allow_blank=True)
 
 
+class FeedbackHeader(Body):
+    """What holds for all rows of a delivery of feedback."""
+
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=80, required=False, allow_blank=True
+    )
+    skill = serializers.CharField(max_length=80, required=False, allow_null=True)
+    licence = OneOf(Licence.choices, required=False)
+    consent = OneOf(Consent.choices, required=False)
+    signed_off = Exactly(required=False)
+
+
+class TermsGiven(Body):
+    """Terms for everything that one sends from now on."""
+
+    licence = OneOf(Licence.choices)
+    consent = OneOf(Consent.choices)
+    signed_off = Exactly()
+
+
 class Offer(Header):
     """One contribution with its rows."""
 

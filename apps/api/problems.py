@@ -60,7 +60,9 @@ KINDS: dict[type[Exception], Kind] = {
     history.MoveRefused: Kind(409, "move_refused", "It no longer stands where this starts"),
     skills.UnknownSkill: Kind(422, "unknown_skill", "There is no such skill"),
     traces.UnknownTrace: Kind(404, "unknown_trace", "There is no such trace"),
-    traces.BadOutcome: Kind(422, "bad_outcome", "The outcome is not understood"),
+    traces.EmptyDelivery: Kind(422, "empty_body", "The body is empty"),
+    traces.KeyTaken: Kind(422, "key_reused", "The Idempotency-Key stands for another request"),
+    traces.StillRunning: Kind(409, "request_under_way", "The first request has not ended"),
     contributions.NotYours: Kind(403, "not_yours", "It belongs to somebody else"),
     contributions.BadFile: Kind(422, "bad_file", "The file cannot be read"),
     contributions.TermsMissing: Kind(

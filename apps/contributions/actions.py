@@ -33,7 +33,7 @@ from apps.traces.models import Trace
 ROW_COLUMNS = (
     *("revision_id", "position", "skill_id", "trace_id"),
     *("prompt", "completion", "chosen", "rejected", "original"),
-    *("label", "client_id", "digest", "context"),
+    *("label", "client_id", "digest", "context", "feedback"),
 )
 
 # The first of the numbers under which each author's offers wait for one another.
@@ -80,10 +80,12 @@ def offer(
     description: str = "",
     source: str = "api",
     batch: str = "",
+    feedback: Sequence[int] = (),
 ) -> Offered:
     """Store the good rows as a new contribution and submit it.
 
     `rows` are raw objects; refused ones come back with place and mend, and good ones are kept.
+    `feedback` are the numbers of the feedback that the rows were gathered from, one for each.
     The same rows sent again under the same `batch` return the first contribution. Raises
     `TermsMissing`, `NothingUsable` when no row is good, `BatchTaken`, or `QuotaReached`.
     """
@@ -113,7 +115,8 @@ def offer(
                 _one_at_a_time(by)
                 rules.ensure_within_quota(by, kind=kind, rows=len(good))
             contribution.save()
-            _store(contribution, good, refused, skills, note="")
+            numbers = [feedback[place] for place in places] if feedback else []
+            _store(contribution, good, refused, skills, note="", feedback=numbers)
             submit(contribution, by=by)
     except IntegrityError:
         # Two requests with one batch name raced; the other one stored it.
@@ -304,6 +307,7 @@ def _store(
     skills: Mapping[str, Skill],
     *,
     note: str,
+    feedback: Sequence[int] = (),
 ) -> None:
     """Write the revision and its rows."""
     revision = Revision.objects.create(
@@ -323,7 +327,8 @@ def _store(
         for position, row in enumerate(rows):
             skill, trace = by_name.get(row.skill, own_skill), traces.get(row.trace)
             texts = (row.prompt, row.completion, row.chosen, row.rejected, row.original)
-            known = (row.label, row.client_id, row.digest, Jsonb(row.context))
+            told = feedback[position] if feedback else None
+            known = (row.label, row.client_id, row.digest, Jsonb(row.context), told)
             table.write_row((revision.pk, position, skill, trace, *texts, *known))
 
 

@@ -196,6 +196,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=30, hour=3),
     },
     "forget old answers": {"task": "apps.api.tasks.forget_old_answers", "schedule": 3600.0},
+    "gather feedback": {"task": "apps.contributions.tasks.gather_feedback", "schedule": 600.0},
+    "make months for feedback": {"task": "apps.traces.tasks.make_months", "schedule": 3600.0},
+    "give up on senders": {"task": "apps.traces.tasks.give_up_on_senders", "schedule": 3600.0},
     "plan the week's builds": {
         "task": "apps.builds.tasks.plan_weekly_builds",
         "schedule": crontab(minute=0, hour=18, day_of_week="fri"),
