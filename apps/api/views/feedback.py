@@ -17,9 +17,9 @@ from apps.api.face import Face
 from apps.api.paging import OldestFirst
 from apps.api.parsing import items_of
 from apps.api.problems import Problem
-from apps.contributions.rows import BadRow, as_bad_row
 from apps.traces import actions, queries
 from apps.traces.actions import MOST_OUTCOMES, Verdict
+from openflywheel.reading.faults import BadRow, as_bad_row
 
 Judge = Callable[..., Sequence[Verdict]]
 
