@@ -282,7 +282,8 @@ def _card(parts: list[_Part], licences: list[str]) -> str:
         head += ["  default: true"] if place == 0 else []
     lines = "\n".join(f"| `{part.name}` | {part.rows:,} |" for part in parts)
     commands = "\n".join(
-        f"    trl {part.trainer} --dataset_name FOLDER --dataset_config {part.name} …" for part in parts
+        f"    trl {part.trainer} --dataset_name FOLDER --dataset_config {part.name} …"
+        for part in parts
     )
     return "\n".join([*head, "---", CARD.format(lines=lines, commands=commands)])
 

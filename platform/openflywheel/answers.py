@@ -186,7 +186,9 @@ class Verdict(Answer, omit_defaults=True, frozen=True):
     pointer: str = ""
     detail: str = ""
     mend: str = ""
-    contribution: int | None = None
+    contribution: int | str | None = None
+    id: str = ""
+    of: str = ""
 
 
 class Feedback(Answer, frozen=True):
@@ -206,6 +208,15 @@ class Feedback(Answer, frozen=True):
             for verdict in more.rows
         ]
         return Feedback(counts=Counts(**added), rows=[*self.rows, *later])
+
+
+class Delivered(Feedback, frozen=True):
+    """The answer to rows of feedback: their verdicts, or the operation that stores them later."""
+
+    id: str = ""
+    stage: str = ""
+    done: bool | None = None
+    fault: str | None = None
 
 
 class Batch(Answer, frozen=True):

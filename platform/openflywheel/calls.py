@@ -13,9 +13,9 @@ from openflywheel.errors import OperationFailed
 from openflywheel.packing import Body
 
 SCOPES = ("contribute", "feedback")
-# What one request of feedback carries; a lost one costs no more than this.
-ROWS_A_PART, LARGEST_PART = 10_000, 16 * 1024**2
-DONE, BROKEN = ("succeeded", "done", "completed"), ("failed", "cancelled")
+# What one request of feedback carries: what the site stores while one waits.
+ROWS_A_PART, LARGEST_PART = 5_000, 3 * 1024**2
+SECONDS_BETWEEN_LOOKS = 1.0
 
 Rows = Iterable[Mapping[str, Any]]
 Told = Callable[[answers.Feedback], object]
@@ -106,40 +106,52 @@ def export(to: BinaryIO, *, format: str = "ndjson", **asked: str | int) -> Flow[
 
 
 def feedback(
-    rows: Rows, *, dry_run: bool = False, told: Told | None = None
+    rows: Rows,
+    *,
+    licence: str = "",
+    consent: str = "",
+    signed_off: bool = False,
+    skill: str = "",
+    source: str = "",
+    dry_run: bool = False,
+    told: Told | None = None,
 ) -> Flow[answers.Feedback]:
     """Send ratings, outcomes and corrections, as many as there are; a stored one is committed.
 
     A row is `{"trace", "success" or "rating"}` for an answer the site gave, or `{"prompt",
     "answer", "success" or "rating" or "correction"}` for any other; `skill`, `source` and
-    `client_id` may stand beside. `told` hears what has become of the rows so far.
+    `client_id` may stand beside. With terms the rows may become part of a PR. `told` hears what
+    has become of the rows so far.
     """
+    said = {"licence": licence, "consent": consent, "skill": skill, "source": source}
+    params: dict[str, str | int] = {name: text for name, text in said.items() if text}
+    params |= {"signed_off": 1} if signed_off else {}
+    params |= {"dry_run": 1} if dry_run else {}
     coming = iter(rows)
     sent = answers.Feedback()
     while True:
         with Body(coming, most_rows=ROWS_A_PART, most_bytes=LARGEST_PART) as body:
             if not body.rows:
                 return sent
-            params = {"dry_run": 1} if dry_run else {}
-            question = Ask("POST", "feedback/bulk", msgspec.Raw, params=params, body=body)
+            question = Ask("POST", "feedback/bulk", answers.Delivered, params=params, body=body)
             answer = yield from ask(question)
-            sent = sent.and_((yield from _followed(answer)))
+        sent = sent.and_((yield from _followed(answer)))
         if told is not None:
             told(sent)
 
 
-def _followed(raw: msgspec.Raw) -> Flow[answers.Feedback]:
+def _followed(answer: answers.Delivered) -> Flow[answers.Feedback]:
     """The verdicts; where the site took the rows on as an operation, once that has ended."""
-    answer = msgspec.json.decode(raw, type=dict[str, Any])
-    while "counts" not in answer:
-        operation = answer.get("id") or answer.get("operation")
-        if not operation:
-            raise OperationFailed(f"the site answered neither counts nor an operation: {answer}")
-        yield Wait(float(answer.get("retry_after", 1)))
-        answer = yield from ask(Ask("GET", f"operations/{operation}", dict[str, Any]))
-        state = str(answer.get("state") or answer.get("status", ""))
-        if state in BROKEN:
-            raise OperationFailed(str(answer.get("detail") or f"operation {operation}: {state}"))
-        if state in DONE and isinstance(answer.get("result"), dict):
-            answer = answer["result"]
-    return msgspec.convert(answer, answers.Feedback)
+    if answer.done is None:
+        return answers.Feedback(counts=answer.counts, rows=answer.rows)
+    while not answer.done:
+        yield Wait(SECONDS_BETWEEN_LOOKS)
+        answer = yield from ask(Ask("GET", f"operations/{answer.id}", answers.Delivered))
+    if answer.stage == "failed":
+        raise OperationFailed(answer.fault or f"the operation {answer.id} failed")
+    rows: list[answers.Verdict] = []
+    path: str | None = f"operations/{answer.id}/rows"
+    while path:
+        page = yield from ask(Ask("GET", path, answers.Page[answers.Verdict]))
+        rows, path = [*rows, *page.items], page.next
+    return answers.Feedback(counts=answer.counts, rows=rows)

@@ -17,9 +17,9 @@ from pathlib import Path, PurePath
 from threading import Timer
 from typing import Any, BinaryIO
 
+from apps.contributions.uploads.limits import Limits
 from openflywheel.reading.faults import BadFile, BadRow
 from openflywheel.reading.files import Numbered
-from apps.contributions.uploads.limits import Limits
 
 ROOT = Path(__file__).resolve().parents[3]
 # `-I` keeps the environment and the working folder out of the child's imports.

@@ -19,13 +19,18 @@ from openflywheel.client import Client
 from openflywheel.commands.showing import at_a_site, print_json, progress, refused, table
 from openflywheel.offering import KINDS, Gathering, Group, Header, Members, RefusedRow, Sent
 from openflywheel.reading.faults import BadRow
-from openflywheel.reading.files import Numbered, rows_in_path
+from openflywheel.reading.files import FORMATS, Formats, Numbered, rows_in_path
 
 LICENCES = (
     *("CC0-1.0", "CC-BY-4.0", "Apache-2.0", "MIT"),
     *("CC-BY-SA-4.0", "CC-BY-NC-4.0", "LicenseRef-proprietary"),
 )
 CONSENTS = ("train", "review", "evaluate")
+FEEDBACK_FORMATS: Formats = (
+    (frozenset({"trace"}), "trace, success or rating or correction"),
+    (frozenset({"prompt", "answer"}), "prompt, answer, success or rating or correction"),
+    (frozenset({"messages", "answer"}), "messages, answer, success or rating or correction"),
+)
 SHAPE = "The shape of the file, where it is not ours."
 
 
@@ -83,19 +88,14 @@ def submit(context: click.Context, /, **said: Any) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--from",
-    "shape",
-    default="",
-    type=click.Choice(["", *mapping.FEEDBACK]),
-    help=SHAPE,
-)
+@click.option("--licence", default="", type=click.Choice(["", *LICENCES]), help="With consent …")
+@click.option("--consent", default="", type=click.Choice(["", *CONSENTS]), help="… and sign-off")
+@click.option("--sign-off", is_flag=True, help="… the rows may become part of a PR.")
+@click.option("--from", "shape", default="", type=click.Choice(["", *mapping.FEEDBACK]), help=SHAPE)
 @click.option("--dry-run", is_flag=True, help="Have it judged, store nothing.")
 @at_a_site
 @click.pass_context
-def feedback(
-    context: click.Context, file: Path, shape: str, dry_run: bool, url: str, as_json: bool
-) -> None:
+def feedback(context: click.Context, /, file: Path, shape: str, as_json: bool, **said: Any) -> None:
     """Send a file of ratings, outcomes and corrections.
 
     Each row is {"trace", "success" or "rating"} for an answer that the site gave, or {"prompt",
@@ -103,12 +103,15 @@ def feedback(
     """
     places: list[int] = []
     unread: list[RefusedRow] = []
-    rows = _readable(_shaped(file, mapping.FEEDBACK.get(shape)), places, unread)
-    with Client(url) as site, progress(quiet=as_json) as bar:
+    numbered = _shaped(file, mapping.FEEDBACK.get(shape), FEEDBACK_FORMATS)
+    with Client(said["url"]) as site, progress(quiet=as_json) as bar:
         task = bar.add_task(file.name, total=None)
         sent = site.feedback(
-            rows,
-            dry_run=dry_run,
+            _readable(numbered, places, unread),
+            licence=said["licence"],
+            consent=said["consent"],
+            signed_off=said["sign_off"],
+            dry_run=said["dry_run"],
             told=lambda so_far: bar.update(task, completed=so_far.counts.rows),
         )
     bad = [(bad.place, bad.detail, bad.mend) for bad in unread]
@@ -117,7 +120,7 @@ def feedback(
         for verdict in sent.rows
         if verdict.verdict == "refused"
     ]
-    _tell_feedback(file.name, sent, bad, dry_run=dry_run, as_json=as_json)
+    _tell_feedback(file.name, sent, bad, dry_run=said["dry_run"], as_json=as_json)
     context.exit(1 if bad else 0)
 
 
@@ -180,10 +183,12 @@ def _in_turn(
             yield under_way.popleft().result()
 
 
-def _shaped(file: Path, shape: mapping.Shape | None) -> Iterator[Numbered]:
+def _shaped(
+    file: Path, shape: mapping.Shape | None, formats: Formats = FORMATS
+) -> Iterator[Numbered]:
     """The rows of a file; of another shape than ours, as that shape's mapping reads them."""
     if shape is None:
-        yield from rows_in_path(file)
+        yield from rows_in_path(file, formats=formats)
         return
     for place, row in rows_in_path(file, formats=()):
         if isinstance(row, BadRow):

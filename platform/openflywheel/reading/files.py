@@ -41,7 +41,6 @@ FORMATS: Formats = (
     (frozenset({"prompt", "completion", "label"}), "prompt, completion, label"),
     (frozenset({"instruction", "output"}), "instruction, input, output"),
 )
-NEEDED = " or ".join(f"({name})" for _, name in FORMATS)
 
 NEVER_OPENED = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".npy", ".npz", ".joblib", ".ckpt", ".h5")
 PICKLED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY", b"PK\x03\x04")
@@ -411,7 +410,7 @@ def _ensure_columns(columns: Sequence[str], name: str, formats: Formats) -> None
     if doubled:
         raise BadFile(f"{name} has the column “{doubled[0]}” twice; keep one of them")
     if formats and not any(needed <= set(columns) for needed, _ in formats):
-        raise BadFile(_wrong_columns(columns, name))
+        raise BadFile(_wrong_columns(columns, name, formats))
 
 
 def _judged(numbered: Iterable[Numbered], name: str, formats: Formats) -> Iterator[Numbered]:
@@ -421,7 +420,7 @@ def _judged(numbered: Iterable[Numbered], name: str, formats: Formats) -> Iterat
     objects = [row for _, row in first if isinstance(row, dict)]
     fits = any(needed <= set(row) for row in objects for needed, _ in formats)
     if objects and formats and not fits:
-        raise BadFile(_wrong_columns(list(objects[0]), name))
+        raise BadFile(_wrong_columns(list(objects[0]), name, formats))
     return chain(first, rows)
 
 
@@ -439,9 +438,10 @@ def _to_the_break(numbered: Iterable[Numbered]) -> Iterator[Numbered]:
         yield last + 1, BadRow("cut_off", "", detail, "copy or pack it again, whole")
 
 
-def _wrong_columns(columns: Sequence[str], name: str) -> str:
+def _wrong_columns(columns: Sequence[str], name: str, formats: Formats) -> str:
     found = ", ".join(column[:40] for column in columns[:20]) or "none"
-    return f"{name} has the columns {found}; needed are {NEEDED}: rename them"
+    needed = " or ".join(f"({name})" for _, name in formats)
+    return f"{name} has the columns {found}; needed are {needed}: rename them"
 
 
 def _object(line: bytes) -> dict[str, Any] | BadRow:
