@@ -96,6 +96,14 @@ def ask(question: Ask[T]) -> Flow[T]:
     return _read(question, outcome)
 
 
+def after(question: Ask[T], link: str) -> Ask[T]:
+    """The question for the page behind a link of the site, whichever name the site has for itself.
+
+    Only what follows `/api/v1/` counts, so that no link takes the token elsewhere.
+    """
+    return replace(question, path=link.partition("/api/v1/")[2], params={})
+
+
 def _pause(outcome: Answered | httpx.TransportError, attempt: int) -> float | None:
     """Seconds until it is worth asking again; None where it is not."""
     # Chance keeps many clients from coming back all at once.

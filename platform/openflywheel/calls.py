@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from openflywheel import answers
-from openflywheel.asking import Ask, Flow, Wait, ask
+from openflywheel.asking import Ask, Flow, Wait, after, ask
 from openflywheel.errors import OperationFailed
 from openflywheel.packing import Body
 
@@ -149,9 +149,10 @@ def _followed(answer: answers.Delivered) -> Flow[answers.Feedback]:
         answer = yield from ask(Ask("GET", f"operations/{answer.id}", answers.Delivered))
     if answer.stage == "failed":
         raise OperationFailed(answer.fault or f"the operation {answer.id} failed")
-    rows: list[answers.Verdict] = []
-    path: str | None = f"operations/{answer.id}/rows"
-    while path:
-        page = yield from ask(Ask("GET", path, answers.Page[answers.Verdict]))
-        rows, path = [*rows, *page.items], page.next
+    listed = Ask("GET", f"operations/{answer.id}/rows", answers.Page[answers.Verdict])
+    page = yield from ask(listed)
+    rows = page.items
+    while page.next:
+        page = yield from ask(after(listed, page.next))
+        rows += page.items
     return answers.Feedback(counts=answer.counts, rows=rows)

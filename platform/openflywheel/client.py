@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 
@@ -13,7 +12,7 @@ import httpx
 
 from openflywheel import calls, logins, offering
 from openflywheel.answers import Page
-from openflywheel.asking import Answered, Ask, Flow, Outcome, Wait, ask
+from openflywheel.asking import Answered, Ask, Flow, Outcome, Wait, after, ask
 from openflywheel.errors import NoSite
 from openflywheel.packing import CHUNK
 
@@ -109,8 +108,6 @@ class _Methods:
         return headers | dict(question.headers)
 
     def _address(self, question: Ask[Any]) -> str:
-        if question.path.startswith(f"{self.url}/"):
-            return question.path
         return f"{self.url}/api/v1/{question.path}"
 
     def _request(self, question: Ask[Any], content: Any) -> dict[str, Any]:
@@ -159,7 +156,7 @@ class Client(_Methods):
         page = self.run(ask(first))
         yield from page.items
         while page.next:
-            page = self.run(ask(replace(first, path=page.next, params={})))
+            page = self.run(ask(after(first, page.next)))
             yield from page.items
 
     def _ask(self, question: Ask[Any]) -> Outcome:
@@ -222,7 +219,7 @@ class AsyncClient(_Methods):
         for item in page.items:
             yield item
         while page.next:
-            page = await self.run(ask(replace(first, path=page.next, params={})))
+            page = await self.run(ask(after(first, page.next)))
             for item in page.items:
                 yield item
 

@@ -209,7 +209,8 @@ def _readable(
             unread.append(RefusedRow(place, row.detail, row.mend))
         else:
             places.append(place)
-            yield row
+            # A cell of a table is there even where nothing was said.
+            yield {name: value for name, value in row.items() if value not in ("", None)}
 
 
 def _tell(sent: Sent, seconds: float, said: dict[str, Any]) -> None:

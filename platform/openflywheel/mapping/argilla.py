@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from openflywheel.mapping.faults import Unmapped, first_of, text_of, thumb, turns_of
+from openflywheel.mapping.faults import Unmapped, first_of, objects_in, text_of, thumb, turns_of
 
 PROMPTS = ("prompt", "messages", "chat", "instruction", "question", "input")
 ANSWERS = ("completion", "response", "answer", "output", "generation")
@@ -58,13 +58,15 @@ def _answers(
         raise Unmapped(number, "responses", "responses are not named by their question", mend)
     found = False
     for question, responses in answered.items():
-        for response in responses if isinstance(responses, list) else [responses]:
+        for response in objects_in(responses if isinstance(responses, list) else [responses]):
             if str(response.get("status") or "submitted") == "submitted":
                 found = True
                 yield str(question), response.get("value"), str(response.get("user_id") or "")
     if use_suggestions and not found:
-        for question, suggestion in (record.get("suggestions") or {}).items():
-            yield str(question), suggestion.get("value"), str(suggestion.get("agent") or "")
+        suggested = record.get("suggestions")
+        for question, suggestion in suggested.items() if isinstance(suggested, Mapping) else ():
+            for only in objects_in([suggestion]):
+                yield str(question), only.get("value"), str(only.get("agent") or "")
 
 
 def _row(
@@ -103,13 +105,17 @@ def _better(value: Any, pair: tuple[str, str]) -> str:
     if isinstance(value, list) and value:
         ranks = {
             str(item.get("value") if isinstance(item, Mapping) else item): (
-                item.get("rank", place) if isinstance(item, Mapping) else place
+                item["rank"] if isinstance(item, Mapping) and _whole(item.get("rank")) else place
             )
             for place, item in enumerate(value)
         }
         if set(pair) <= set(ranks) and ranks[pair[0]] != ranks[pair[1]]:
             return min(pair, key=lambda name: ranks[name])
     return value if isinstance(value, str) and value in pair else ""
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int)
 
 
 def _prompt(fields: Mapping[str, Any], number: int) -> Any:

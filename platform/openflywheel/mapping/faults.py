@@ -71,6 +71,11 @@ def thumb(word: str, row: int, name: str) -> bool:
     raise Unmapped(row, name, detail, "use good/bad, yes/no, pass/fail or correct/incorrect")
 
 
+def objects_in(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list; of anything else, and of what else a list holds, nothing."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
 def first_of(names: Iterable[str], fields: Mapping[str, Any]) -> str:
     """The first of these names that the fields have; "" when they have none."""
     return next((name for name in names if fields.get(name)), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from openflywheel.mapping.faults import Unmapped, text_of, thumb
+from openflywheel.mapping.faults import Unmapped, objects_in, text_of, thumb
 
 OURS = "tr_"
 
@@ -31,7 +31,7 @@ def from_langfuse(
 def _flat(scores: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for score in scores:
         if isinstance(score.get("data"), list):
-            yield from score["data"]
+            yield from objects_in(score["data"])
         else:
             yield score
 
@@ -43,8 +43,8 @@ def _answer(
     for name in ("observationId", "traceId"):
         if str(score.get(name) or "").startswith(OURS):
             return {"trace": score[name]}
-    trace = traces.get(str(score.get("traceId"))) or score.get("trace") or {}
-    if not trace.get("input") or not trace.get("output"):
+    trace = traces.get(str(score.get("traceId"))) or score.get("trace")
+    if not isinstance(trace, Mapping) or not trace.get("input") or not trace.get("output"):
         mend = "pass traces={id: {“input”: …, “output”: …}}"
         raise Unmapped(number, "traceId", "the score's trace is not one of ours", mend)
     return {

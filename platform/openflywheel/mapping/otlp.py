@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from openflywheel.mapping.faults import Unmapped, thumb
+from openflywheel.mapping.faults import Unmapped, objects_in, thumb
 
 EVENT = "gen_ai.evaluation.result"
 OURS = "tr_"
@@ -40,18 +40,22 @@ def from_otlp(
 
 def _records(exports: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for export in exports:
-        for resource in export.get("resourceLogs") or []:
-            for scope in resource.get("scopeLogs") or []:
-                yield from scope.get("logRecords") or []
+        for resource in objects_in(export.get("resourceLogs")):
+            for scope in objects_in(resource.get("scopeLogs")):
+                yield from objects_in(scope.get("logRecords"))
 
 
 def _attributes(listed: Any) -> dict[str, Any]:
-    return {each["key"]: _value(each.get("value") or {}) for each in listed or [] if "key" in each}
+    return {
+        str(each["key"]): _value(each.get("value")) for each in objects_in(listed) if "key" in each
+    }
 
 
-def _value(value: Mapping[str, Any]) -> Any:
+def _value(value: Any) -> Any:
     """OTLP's wrapped value; 64-bit integers travel as text."""
-    if "intValue" in value:
+    if not isinstance(value, Mapping):
+        return None
+    if str(value.get("intValue")).lstrip("-").isdecimal():
         return int(value["intValue"])
     names = ("stringValue", "doubleValue", "boolValue")
     return next((value[name] for name in names if name in value), None)

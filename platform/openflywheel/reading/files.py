@@ -46,6 +46,7 @@ NEVER_OPENED = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".npy", ".npz", ".jobl
 PICKLED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY", b"PK\x03\x04")
 # A cell that a spreadsheet runs (OWASP, “CSV injection”); “- item” and “+49 30” are just text.
 FORMULA = re.compile(r"\s*(=|[+\-@]\s*[A-Za-z_.]+\s*[(|!])")
+RATINGS = ("1", "2", "3", "4", "5")
 LABELS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -300,8 +301,11 @@ def _from_csv(header: Sequence[str], record: Sequence[str]) -> dict[str, Any] | 
     if formula := next((name for name, cell in row.items() if FORMULA.match(cell)), None):
         detail = f"{formula} is a formula, which a spreadsheet would run"
         return BadRow("formula", formula, detail, "send it as JSONL, or begin it with a letter")
-    if "label" in row:
-        row["label"] = LABELS.get(row["label"].strip().casefold(), row["label"])
+    for name in ("label", "success"):
+        if name in row:
+            row[name] = LABELS.get(row[name].strip().casefold(), row[name])
+    if row.get("rating", "") in RATINGS:
+        row["rating"] = int(row["rating"])
     if row.get("messages", "").lstrip().startswith("["):
         try:
             row["messages"] = strict_json.loads(row["messages"])
