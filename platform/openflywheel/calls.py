@@ -41,7 +41,11 @@ def sign_up(
     body = {"name": name, "password": password, "token": wish}
     if email:
         body["email"] = email
-    return ask(Ask("POST", "accounts", answers.Account, json=body, token=""))
+    account = yield from ask(Ask("POST", "accounts", answers.Account, json=body, token=""))
+    if account.token and not _whole(account.token):
+        token = yield from sign_in(name, password, scopes=scopes)
+        account = msgspec.structs.replace(account, token=token)
+    return account
 
 
 def sign_in(
@@ -50,7 +54,14 @@ def sign_in(
     """A new token for an account that is there (`.token`)."""
     body = {"username": name, "password": password, "name": "openflywheel"}
     wish = body | {"scopes": list(scopes), "days": days}
-    return ask(Ask("POST", "tokens", answers.Token, json=wish, token=""))
+    question = Ask("POST", "tokens", answers.Token, json=wish, token="")
+    token = yield from ask(question)
+    return token if _whole(token) else (yield from ask(question))
+
+
+def _whole(token: answers.Token) -> bool:
+    """Whether the text is there: it is shown once, also when the first answer got lost."""
+    return "(" not in token.token
 
 
 def skills() -> Flow[answers.Skills]:

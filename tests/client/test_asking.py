@@ -329,6 +329,24 @@ def test_the_token_goes_in_the_header_and_signing_up_goes_without(call: Callable
     ]
 
 
+def test_a_token_whose_only_showing_got_lost_is_made_anew(call: Callable[..., Any]) -> None:
+    def token(text: str) -> dict[str, Any]:
+        at = "2026-11-21T12:00:00Z"
+        named = {"id": 1, "name": "n", "prefix": "ofw_pat_a", "scopes": []}
+        return {**named, "created_at": at, "expires_at": at, "token": text}
+
+    account = {"name": "ada", "role": "contributor", "token": token("ofw_pat_(shown once)")}
+    network = Network(
+        [httpx.ReadTimeout("late"), said(201, account), said(201, token("ofw_pat_b"))]
+    )
+
+    assert call(network, "sign_up", "ada", "a long password").token.token == "ofw_pat_b"
+    assert [request.url.path for request in network.asked][1:] == [
+        "/api/v1/accounts",
+        "/api/v1/tokens",
+    ]
+
+
 def test_an_address_that_is_none_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENFLYWHEEL_URL", "")
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")
