@@ -9,7 +9,10 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import Account, Token
-from apps.contributions.models import Contribution, Row
+from apps.contributions.models import Consent, Contribution, Kind, Licence, Row
+from apps.contributions.rows import MOST_ROWS
+from openflywheel.commands.sending import CONSENTS, LICENCES
+from openflywheel.offering import KINDS, MOST_ROWS_A_PR
 from tests.client.conftest import Terminal
 
 
@@ -166,6 +169,13 @@ def test_a_bad_token_a_missing_one_and_missing_fields_are_told_apart(terminal: T
         assert said in done.output
     assert not Contribution.objects.exists()
     assert Account.objects.count() == 1
+
+
+def test_the_client_knows_every_licence_consent_and_kind_that_the_site_does() -> None:
+    assert list(LICENCES) == Licence.values
+    assert set(CONSENTS) == set(Consent.values)
+    assert list(KINDS) == Kind.values
+    assert MOST_ROWS_A_PR == MOST_ROWS
 
 
 def test_chat_logs_of_another_shape_are_mapped_and_the_unmappable_line_is_named(

@@ -12,17 +12,23 @@ import click
 import msgspec
 
 from openflywheel.client import Client
-from openflywheel.commands.showing import at_a_site, print_json, say
+from openflywheel.commands.showing import at_a_site, one_of, print_json, say
 from openflywheel.errors import NotTheSite
 from openflywheel.offering import KINDS
 
+STYLES = ("standard", "conversational")
 ENDINGS = {"ndjson": ".jsonl", "parquet": ".parquet", "hf": ""}
 
 
 @click.command()
 @click.argument("number", metavar="[PR]", required=False, type=click.IntRange(min=1))
 @click.option("--mine", is_flag=True, help="Your own PRs, at whatever stage, instead of all.")
-@click.option("--to", type=click.Path(path_type=Path, file_okay=False), default=Path("."))
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("."),
+    help="The folder that the file goes into.",
+)
 @at_a_site
 def pull(number: int | None, mine: bool, to: Path, url: str, as_json: bool) -> None:
     """Fetch the rows of a PR (or everything accepted) as JSONL, as they can be sent again."""
@@ -47,14 +53,9 @@ def pull(number: int | None, mine: bool, to: Path, url: str, as_json: bool) -> N
     show_default=True,
     help="JSON lines, one Parquet file, or a dataset folder for `trl` and `datasets`.",
 )
-@click.option("--kind", default="", type=click.Choice(["", *KINDS]))
+@one_of("--kind", KINDS, "Rows of one kind only.")
 @click.option("--skill", default="", help="Rows of one skill only.")
-@click.option(
-    "--style",
-    default="",
-    type=click.Choice(["", "standard", "conversational"]),
-    help="Texts (rows of one turn only) or lists of messages.",
-)
+@one_of("--style", STYLES, "Texts (rows of one turn only) or lists of messages.")
 @click.option("--mine", is_flag=True, help="Your own PRs, at whatever stage, instead of all.")
 @click.option("--stage", default="", help="Of your own PRs, those at this stage.")
 @click.option(

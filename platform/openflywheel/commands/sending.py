@@ -16,7 +16,7 @@ import platformdirs
 from openflywheel import mapping, offering
 from openflywheel.answers import Feedback
 from openflywheel.client import Client
-from openflywheel.commands.showing import at_a_site, print_json, progress, refused, table
+from openflywheel.commands.showing import at_a_site, one_of, print_json, progress, refused, table
 from openflywheel.offering import KINDS, Gathering, Group, Header, Members, RefusedRow, Sent
 from openflywheel.reading.faults import BadRow
 from openflywheel.reading.files import FORMATS, Formats, Numbered, rows_in_path
@@ -51,16 +51,10 @@ class Sending:
 @click.option("--sign-off", is_flag=True, help="You confirm that you may give these rows away.")
 @click.option("--title", default="", help="The title of each PR.")
 @click.option("--skill", default="", help="The skill of rows that do not name one.")
-@click.option("--kind", default="", type=click.Choice(["", *KINDS]), help="If rows do not tell.")
+@one_of("--kind", KINDS, "Where the rows do not tell.")
 @click.option("--group-by", default="", metavar="FIELD", help="One PR for each value.")
 @click.option("--rows-a-pr", default=0, metavar="N", help="Without --group-by (50).")
-@click.option(
-    "--from",
-    "shape",
-    default="",
-    type=click.Choice(["", *mapping.ROWS]),
-    help=SHAPE,
-)
+@one_of("--from", mapping.ROWS, SHAPE)
 @click.option("--contributor-field", default="", metavar="FIELD", help="Who wrote each row.")
 @click.option("--sign-up", is_flag=True, help="Send from an account of each contributor's own.")
 @click.option("--state", type=click.Path(path_type=Path), help="Where their tokens are kept.")
@@ -88,14 +82,14 @@ def submit(context: click.Context, /, **said: Any) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--licence", default="", type=click.Choice(["", *LICENCES]), help="With consent …")
-@click.option("--consent", default="", type=click.Choice(["", *CONSENTS]), help="… and sign-off")
-@click.option("--sign-off", is_flag=True, help="… the rows may become part of a PR.")
-@click.option("--from", "shape", default="", type=click.Choice(["", *mapping.FEEDBACK]), help=SHAPE)
+@one_of("--licence", LICENCES, "With consent and sign-off the rows may become part of a PR.")
+@one_of("--consent", CONSENTS, "What we may do.")
+@click.option("--sign-off", is_flag=True, help="You confirm that you may give them away.")
+@one_of("--from", mapping.FEEDBACK, SHAPE)
 @click.option("--dry-run", is_flag=True, help="Have it judged, store nothing.")
 @at_a_site
 @click.pass_context
-def feedback(context: click.Context, /, file: Path, shape: str, as_json: bool, **said: Any) -> None:
+def feedback(context: click.Context, /, file: Path, as_json: bool, **said: Any) -> None:
     """Send a file of ratings, outcomes and corrections.
 
     Each row is {"trace", "success" or "rating"} for an answer that the site gave, or {"prompt",
@@ -103,7 +97,7 @@ def feedback(context: click.Context, /, file: Path, shape: str, as_json: bool, *
     """
     places: list[int] = []
     unread: list[RefusedRow] = []
-    numbered = _shaped(file, mapping.FEEDBACK.get(shape), FEEDBACK_FORMATS)
+    numbered = _shaped(file, mapping.FEEDBACK.get(said["from"]), FEEDBACK_FORMATS)
     with Client(said["url"]) as site, progress(quiet=as_json) as bar:
         task = bar.add_task(file.name, total=None)
         sent = site.feedback(
@@ -145,7 +139,7 @@ def _sent(
     site: Client, header: Header, sending: Sending, said: dict[str, Any]
 ) -> tuple[Sent, float]:
     """Send the file; what became of it, and in how many seconds."""
-    file, shape = said["file"], mapping.ROWS.get(said["shape"])
+    file, shape = said["file"], mapping.ROWS.get(said["from"])
     gathering = Gathering(
         file.name, said["group_by"], said["contributor_field"], said["rows_a_pr"], header.kind
     )

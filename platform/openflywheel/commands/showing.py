@@ -23,6 +23,13 @@ json_option = click.option(
 )
 
 
+def one_of(option: str, names: Iterable[str], help: str = "") -> Callable[[Command], Command]:
+    """An option that takes one of some names, or nothing ("")."""
+    return click.option(
+        option, type=click.Choice(list(names)), callback=lambda _c, _p, name: name or "", help=help
+    )
+
+
 def at_a_site(command: Command) -> Command:
     """The options that every command has."""
     return url_option(json_option(command))
