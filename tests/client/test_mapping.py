@@ -317,7 +317,7 @@ def test_the_row_that_cannot_be_mapped_is_named_by_its_number() -> None:
 
 @pytest.mark.parametrize("shape", [*mapping.ROWS.values(), *mapping.FEEDBACK.values()])
 @given(row=st.dictionaries(NAMES, JSON, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_whatever_comes_is_mapped_or_refused(shape: mapping.Shape, row: dict[str, Any]) -> None:
     with suppress(Unmapped):
         assert all(isinstance(mapped, dict) for mapped in shape([row]))

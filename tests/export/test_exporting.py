@@ -95,7 +95,6 @@ def accepted(
 @given(data=st.data())
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_what_is_exported_and_sent_again_has_the_same_digest(
