@@ -22,8 +22,9 @@ from apps.contributions import actions
 from apps.contributions.actions import Terms
 from apps.contributions.errors import BatchMissing, ContributionRefused, NothingUsable, RefusedRow
 from apps.contributions.models import Contribution, Kind
-from apps.contributions.rows import BadRow, kind_of
+from apps.contributions.rows import kind_of
 from apps.skills.models import ModelLine
+from openflywheel.reading.faults import BadRow
 
 # What a line says of its contribution; all else on it is the row's own.
 OF_THE_HEADER = ("batch", "kind", "title", "description", "licence", "consent", "signed_off")

@@ -11,8 +11,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from apps.api.problems import Problem
-from apps.contributions import strict_json
-from apps.contributions.files import Broken, gunzipped, json_lines
+from openflywheel.reading import strict_json
+from openflywheel.reading.files import Broken, gunzipped, json_lines
 
 CHUNK = 64 * 1024
 # A stream is never held whole, so that its bound is one of patience only.

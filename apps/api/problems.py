@@ -26,13 +26,14 @@ from apps.accounts import errors as accounts
 from apps.builds import errors as builds
 from apps.community import errors as community
 from apps.contributions import errors as contributions
-from apps.contributions.strict_json import BadJSON
 from apps.history import errors as history
 from apps.reviews import errors as reviews
 from apps.rollouts import errors as rollouts
 from apps.skills import errors as skills
 from apps.skills.models import ModelLine
 from apps.traces import errors as traces
+from openflywheel.reading.faults import BadFile
+from openflywheel.reading.strict_json import BadJSON
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ KINDS: dict[type[Exception], Kind] = {
     traces.KeyTaken: Kind(422, "key_reused", "The Idempotency-Key stands for another request"),
     traces.StillRunning: Kind(409, "request_under_way", "The first request has not ended"),
     contributions.NotYours: Kind(403, "not_yours", "It belongs to somebody else"),
-    contributions.BadFile: Kind(422, "bad_file", "The file cannot be read"),
+    BadFile: Kind(422, "bad_file", "The file cannot be read"),
     contributions.TermsMissing: Kind(
         422, "terms_missing", "Licence, consent or sign-off is missing"
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -92,6 +92,7 @@ def offer(
     check_terms(terms)
     skills = _skills_of(line)
     good, places, refused = _usable(rows, kind, skills)
+    good = _of_skill(good, skill)
     if batch and (earlier := queries.sent_before(by, batch)):
         return _repeated(earlier, good, places, refused)
     contribution = Contribution(
@@ -139,6 +140,7 @@ def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note
     _authors_only(contribution, by)
     skills = _skills_of(contribution.line)
     good, places, refused = _usable(rows, contribution.kind, skills)
+    good = _of_skill(good, contribution.skill)
     with transaction.atomic():
         if contribution.kind == Kind.DATASET and rules.is_counted(by):
             _one_at_a_time(by)
@@ -298,6 +300,13 @@ def _shared_skill(skills: Mapping[str, Skill], rows: Sequence[RowData]) -> Skill
     """The skill of the contribution, where all rows name the same one."""
     names = {row.skill for row in rows}
     return skills.get(names.pop()) if len(names) == 1 else None
+
+
+def _of_skill(rows: list[RowData], skill: Skill | None) -> list[RowData]:
+    """The rows as they are stored, which is what a digest binds to: each says its own skill."""
+    if skill is None:
+        return rows
+    return [row if row.skill else replace(row, skill=skill.name) for row in rows]
 
 
 def _store(

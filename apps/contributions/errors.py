@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from apps.contributions.strict_json import BadJSON
-
-# Characters of one text of a row; what refuses longer ones reads rows before it reads anything.
-LONGEST_TEXT = 20_000
 
 
 class ContributionRefused(Exception):
@@ -20,35 +14,12 @@ class NotYours(ContributionRefused):
     """Only the author may do this."""
 
 
-class BadFile(ContributionRefused):
-    """The file cannot be read as rows; the text names the place and the mend."""
-
-
 class TermsMissing(ContributionRefused):
     """Licence, consent or sign-off is missing or unknown."""
 
 
 class BatchTaken(ContributionRefused):
     """The author already sent other rows under this batch name."""
-
-
-class BadRow(ValueError):
-    """One field of a row is wrong: `code`, the field's name, what is wrong and the mend.
-
-    A reader that cannot read a row at all hands on a `BadRow` in its place, so that the rows
-    after it keep their numbers.
-    """
-
-    def __init__(self, code: str, name: str, detail: str, mend: str) -> None:
-        super().__init__(detail)
-        self.code, self.name, self.detail, self.mend = code, name, detail, mend
-
-
-def as_bad_row(raw: Any) -> BadRow | None:
-    """Why a row could not even be read, where its reader says so in its place."""
-    if isinstance(raw, BadJSON):
-        return BadRow("bad_json", raw.pointer.removeprefix("/"), raw.detail, raw.mend)
-    return raw if isinstance(raw, BadRow) else None
 
 
 class BatchMissing(ContributionRefused):

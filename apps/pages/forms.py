@@ -14,12 +14,12 @@ from apps.accounts.callers import address_of
 from apps.accounts.errors import TooManyTries
 from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
-from apps.contributions.errors import BadFile
-from apps.contributions.files import Numbered, rows_in, rows_in_text
 from apps.contributions.models import Consent, Kind, Licence
-from apps.contributions.rows import MOST_ROWS, BadRow
+from apps.contributions.rows import MOST_ROWS
 from apps.reviews.models import Verdict
 from apps.skills.models import ModelLine
+from openflywheel.reading.faults import BadFile, BadRow
+from openflywheel.reading.files import Numbered, rows_in, rows_in_text
 
 TEXTS: dict[str, tuple[str, ...]] = {
     Kind.CORRECTION: ("prompt", "original", "completion"),

@@ -19,7 +19,7 @@ from apps.traces.feedback import delivering, partitions, storing
 from apps.traces.feedback.delivering import Order
 from apps.traces.models import Delivery, Feedback, Parcel, Unstored
 from apps.traces.stages import Stage
-from apps.traces.strict_json import BadJSON
+from openflywheel.reading.strict_json import BadJSON
 from tests.people import a_line, somebody
 from tests.traces.delivering import order_of, send, send_body, stored_by
 

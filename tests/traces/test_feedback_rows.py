@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.traces.feedback import rows
 from apps.traces.feedback.bodies import parcels
 from apps.traces.feedback.rows import FIELDS, Bad, Sent, read_lines, read_list, read_row
-from apps.traces.strict_json import BadJSON
+from openflywheel.reading.strict_json import BadJSON
 
 TEXTS = st.text(max_size=12) | st.sampled_from(['a "x": b', "\\", "\x00", "é\n", '"', "tr_7"])
 TURNS = st.fixed_dictionaries(

@@ -22,7 +22,6 @@ from apps.api.paging import OldestFirst
 from apps.api.parsing import NDJSON, body_of, items_of
 from apps.api.problems import Problem
 from apps.contributions.actions import Terms, check_terms
-from apps.contributions.rows import BadRow, as_bad_row
 from apps.skills.queries import skill_named
 from apps.traces import actions, queries
 from apps.traces.actions import Verdict
@@ -30,6 +29,7 @@ from apps.traces.feedback import delivering
 from apps.traces.feedback.delivering import AT_ONCE_BYTES, AT_ONCE_ROWS, Order, Receipt
 from apps.traces.feedback.partitions import number_of
 from apps.traces.feedback.rows import Bad
+from openflywheel.reading.faults import BadRow, as_bad_row
 
 MOST_BYTES = 100 * 1024**2
 LONGEST_KEY = 200

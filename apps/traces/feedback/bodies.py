@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from apps.traces.feedback.rows import LONGEST_ROW
-from apps.traces.strict_json import BadJSON
+from openflywheel.reading.strict_json import BadJSON
 
 PARCEL = 512 * 1024
 

@@ -23,7 +23,6 @@ from psycopg.errors import DeadlockDetected
 
 from apps.accounts.models import Account
 from apps.history.actions import move, send
-from apps.traces import strict_json
 from apps.traces.errors import EmptyDelivery, KeyTaken, StillRunning
 from apps.traces.feedback import judging, storing
 from apps.traces.feedback.bodies import parcels
@@ -34,7 +33,8 @@ from apps.traces.feedback.storing import NameMet
 from apps.traces.models import Delivery, Feedback, Parcel, Unstored
 from apps.traces.queries import Desk
 from apps.traces.stages import Stage
-from apps.traces.strict_json import BadJSON
+from openflywheel.reading import strict_json
+from openflywheel.reading.strict_json import BadJSON
 
 AT_ONCE_ROWS = 5_000
 AT_ONCE_BYTES = 4 * 1024**2

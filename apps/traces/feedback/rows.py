@@ -24,8 +24,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from apps.traces import strict_json
-from apps.traces.strict_json import BadJSON
+from openflywheel.reading import strict_json
+from openflywheel.reading.strict_json import BadJSON
 
 LONGEST_TEXT = 20_000
 LONGEST_NAME = 80

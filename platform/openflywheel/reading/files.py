@@ -17,9 +17,9 @@ from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
-from apps.contributions import strict_json
-from apps.contributions.errors import LONGEST_TEXT, BadFile, BadRow, as_bad_row
-from apps.contributions.strict_json import BadJSON
+from openflywheel.reading import strict_json
+from openflywheel.reading.faults import LONGEST_TEXT, BadFile, BadRow, as_bad_row
+from openflywheel.reading.strict_json import BadJSON
 
 # Place as an editor shows it (1-based: the line; of Parquet, the row) and what stands there.
 Numbered = tuple[int, dict[str, Any] | BadRow]
@@ -33,19 +33,20 @@ ROWS_A_BATCH = 64
 ROWS_TO_JUDGE = 100
 
 # The columns of which a row needs all of one line, and what to call that format.
-FORMATS: tuple[tuple[frozenset[str], str], ...] = (
+Formats = Sequence[tuple[frozenset[str], str]]
+FORMATS: Formats = (
     (frozenset({"prompt", "completion"}), "prompt, completion"),
     (frozenset({"messages"}), "messages"),
     (frozenset({"prompt", "chosen", "rejected"}), "prompt, chosen, rejected"),
     (frozenset({"prompt", "completion", "label"}), "prompt, completion, label"),
     (frozenset({"instruction", "output"}), "instruction, input, output"),
 )
-NEEDED = " or ".join(f"({name})" for _, name in FORMATS)
 
 NEVER_OPENED = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".npy", ".npz", ".joblib", ".ckpt", ".h5")
 PICKLED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY", b"PK\x03\x04")
 # A cell that a spreadsheet runs (OWASP, “CSV injection”); “- item” and “+49 30” are just text.
 FORMULA = re.compile(r"\s*(=|[+\-@]\s*[A-Za-z_.]+\s*[(|!])")
+RATINGS = ("1", "2", "3", "4", "5")
 LABELS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -53,23 +54,26 @@ class Broken(Exception):
     """A packed stream is cut off or damaged; the text says which."""
 
 
-def rows_in_path(path: Path) -> Iterator[Numbered]:
+def rows_in_path(path: Path, *, formats: Formats = FORMATS) -> Iterator[Numbered]:
     """The rows of a file on disk; see `rows_in`."""
     if not path.is_file():
         raise BadFile(f"there is no file {path}; check the path")
     with path.open("rb") as file:
-        yield from rows_in(file, name=path.name)
+        yield from rows_in(file, name=path.name, formats=formats)
 
 
-def rows_in(file: BinaryIO, *, name: str, most: int | None = None) -> Iterator[Numbered]:
+def rows_in(
+    file: BinaryIO, *, name: str, most: int | None = None, formats: Formats = FORMATS
+) -> Iterator[Numbered]:
     """Every row of an open file; `name` (for its endings) and the first bytes tell the format.
 
-    Raises `BadFile`, with what was found and the mend, when the file as a whole is not rows, or
-    when it holds more than `most` bytes, unpacked.
+    Raises `BadFile`, with what was found and the mend, when the file as a whole is not rows (has
+    the columns of none of `formats`, where there are any), or when it holds more than `most`
+    bytes, unpacked.
     """
     reader, packed = _reader_for(file, name)
     pieces = _pieces(file)
-    return _rows(reader, gunzipped(pieces) if packed else pieces, name, most)
+    return _rows(reader, gunzipped(pieces) if packed else pieces, name, most, formats)
 
 
 def rows_in_text(text: str) -> Iterator[Numbered]:
@@ -84,12 +88,13 @@ def _rows(
     pieces: Iterable[bytes],
     name: str,
     most: int | None,
+    formats: Formats = FORMATS,
 ) -> Iterator[Numbered]:
     """What the reader finds in the pieces; `BadFile` when that is nothing, or more than `most`."""
     began = False
     try:
         bounded = pieces if most is None else _at_most(pieces, most, name)
-        numbered_rows = reader(bounded, name)
+        numbered_rows = reader(bounded, name, formats)
         for numbered in numbered_rows if most is None else _small(numbered_rows, most, name):
             began = True
             yield numbered
@@ -226,25 +231,25 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: file.read(CHUNK), b"")
 
 
-def _jsonl(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
-    return _judged(_to_the_break(json_lines(_without_mark(pieces))), name)
+def _jsonl(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
+    return _judged(_to_the_break(json_lines(_without_mark(pieces))), name, formats)
 
 
-def _json_list(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
+def _json_list(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
     text = _whole(pieces, name, most=LARGEST_LIST, mend="send it as JSONL, one object a line")
     try:
         values = strict_json.loads(text, spare="rows")
     except BadJSON as bad:
         raise BadFile(f"{name}: {bad}") from bad
     numbered = ((number, _as_row(value)) for number, value in enumerate(values, start=1))
-    return _judged(numbered, name)
+    return _judged(numbered, name, formats)
 
 
-def _csv(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
-    return _to_the_break(_records(pieces, name))
+def _csv(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
+    return _to_the_break(_records(pieces, name, formats))
 
 
-def _records(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
+def _records(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
     faults: dict[int, BadRow] = {}
     text = _text_lines(lines(_without_mark(pieces)), faults)
     blank, header_line = _first_said(text)
@@ -256,7 +261,7 @@ def _records(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
     comma = max(",;\t", key=header_line.count)
     records = csv.reader(chain(["\n"] * blank, [header_line], text), delimiter=comma, strict=True)
     header = [column.strip() for column in _header(records)]
-    _ensure_columns(header, name)
+    _ensure_columns(header, name, formats)
     while True:
         before = records.line_num
         try:
@@ -296,8 +301,11 @@ def _from_csv(header: Sequence[str], record: Sequence[str]) -> dict[str, Any] | 
     if formula := next((name for name, cell in row.items() if FORMULA.match(cell)), None):
         detail = f"{formula} is a formula, which a spreadsheet would run"
         return BadRow("formula", formula, detail, "send it as JSONL, or begin it with a letter")
-    if "label" in row:
-        row["label"] = LABELS.get(row["label"].strip().casefold(), row["label"])
+    for name in ("label", "success"):
+        if name in row:
+            row[name] = LABELS.get(row[name].strip().casefold(), row[name])
+    if row.get("rating", "") in RATINGS:
+        row["rating"] = int(row["rating"])
     if row.get("messages", "").lstrip().startswith("["):
         try:
             row["messages"] = strict_json.loads(row["messages"])
@@ -321,7 +329,7 @@ def _text_lines(
         yield text + "\n"
 
 
-def _parquet(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
+def _parquet(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
     # Only a process that reads Parquet pays for Arrow.
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -345,11 +353,11 @@ def _parquet(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
         except (pa.ArrowException, OSError) as error:
             detail = f"{name} is not Parquet, damaged or cut off"
             raise BadFile(f"{detail}; copy it again, whole") from error
-        _ensure_columns(schema.names, name)
+        _ensure_columns(schema.names, name, formats)
         yield from _from_batches(source.iter_batches(ROWS_A_BATCH, use_threads=False))
 
 
-def _arrow(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
+def _arrow(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
     """What `save_to_disk` of Hugging Face datasets writes: an Arrow stream."""
     import pyarrow as pa
 
@@ -362,7 +370,7 @@ def _arrow(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
         except (pa.ArrowException, OSError) as error:
             detail = f"{name} is not an Arrow stream, damaged or cut off"
             raise BadFile(f"{detail}; write it with `dataset.to_parquet(…)`") from error
-        _ensure_columns(source.schema.names, name)
+        _ensure_columns(source.schema.names, name, formats)
         yield from _from_batches(source)
 
 
@@ -400,22 +408,23 @@ def _record_of(batch: Any, place: int) -> dict[str, Any] | BadRow:
     return row
 
 
-def _ensure_columns(columns: Sequence[str], name: str) -> None:
+def _ensure_columns(columns: Sequence[str], name: str, formats: Formats) -> None:
     """`BadFile` unless the columns are each there once and hold one of the formats."""
     doubled = sorted({column for column in columns if list(columns).count(column) > 1})
     if doubled:
         raise BadFile(f"{name} has the column “{doubled[0]}” twice; keep one of them")
-    if not any(needed <= set(columns) for needed, _ in FORMATS):
-        raise BadFile(_wrong_columns(columns, name))
+    if formats and not any(needed <= set(columns) for needed, _ in formats):
+        raise BadFile(_wrong_columns(columns, name, formats))
 
 
-def _judged(numbered: Iterable[Numbered], name: str) -> Iterator[Numbered]:
+def _judged(numbered: Iterable[Numbered], name: str, formats: Formats) -> Iterator[Numbered]:
     """The same rows, once some of the first ones have the columns of any format."""
     rows = iter(numbered)
     first = list(islice(rows, ROWS_TO_JUDGE))
     objects = [row for _, row in first if isinstance(row, dict)]
-    if objects and not any(needed <= set(row) for row in objects for needed, _ in FORMATS):
-        raise BadFile(_wrong_columns(list(objects[0]), name))
+    fits = any(needed <= set(row) for row in objects for needed, _ in formats)
+    if objects and formats and not fits:
+        raise BadFile(_wrong_columns(list(objects[0]), name, formats))
     return chain(first, rows)
 
 
@@ -433,9 +442,10 @@ def _to_the_break(numbered: Iterable[Numbered]) -> Iterator[Numbered]:
         yield last + 1, BadRow("cut_off", "", detail, "copy or pack it again, whole")
 
 
-def _wrong_columns(columns: Sequence[str], name: str) -> str:
+def _wrong_columns(columns: Sequence[str], name: str, formats: Formats) -> str:
     found = ", ".join(column[:40] for column in columns[:20]) or "none"
-    return f"{name} has the columns {found}; needed are {NEEDED}: rename them"
+    needed = " or ".join(f"({name})" for _, name in formats)
+    return f"{name} has the columns {found}; needed are {needed}: rename them"
 
 
 def _object(line: bytes) -> dict[str, Any] | BadRow:

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.contributions.errors import BadFile
-from apps.contributions.files import (
+from openflywheel.reading.faults import BadFile, BadRow
+from openflywheel.reading.files import (
     CHUNK,
     FORMULA,
     LONGEST_LINE,
@@ -28,7 +28,6 @@ from apps.contributions.files import (
     rows_in_path,
     rows_in_text,
 )
-from apps.contributions.rows import BadRow
 
 ROWS = [
     {"prompt": "2+2", "completion": "4"},

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.contributions.strict_json import DEEPEST, BadJSON, loads
+from openflywheel.reading.strict_json import DEEPEST, BadJSON, loads
 
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 VALUES = st.recursive(
