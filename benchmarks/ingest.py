@@ -184,7 +184,7 @@ def by_clients(
 ) -> tuple[float, list[float], dict[str, float]]:
     """Seconds, latencies and CPU seconds (by part) of processes that begin together."""
     forked = multiprocessing.get_context("fork")
-    ready, start, done = forked.Queue(), forked.Event(), forked.Queue()
+    ready, start, done, over = forked.Queue(), forked.Event(), forked.Queue(), forked.Event()
 
     def run(number: int) -> None:
         try:
@@ -192,6 +192,8 @@ def by_clients(
         except BaseException as error:
             done.put(error)
             raise
+        # Its connection stays open until the CPU of the backend behind it is read.
+        over.wait()
 
     workers = [forked.Process(target=run, args=(number,)) for number in range(clients)]
     for worker in workers:
@@ -202,6 +204,7 @@ def by_clients(
     start.set()
     answers = [done.get(timeout=600) for _ in workers]
     seconds, after = time.perf_counter() - began, cpu_of(parts)
+    over.set()
     for worker in workers:
         worker.join()
     for answer in answers:
@@ -222,22 +225,22 @@ def raw_copy(url: str, some: list[dict[str, Any]], batch: int, clients: int, ser
          row["answer"], row.get("correction", ""), None, row["rating"], False, at)
         for number, row in enumerate(some)
     ]  # fmt: skip
-    parts = in_batches(tuples, batch)
+    parts, open_ones = in_batches(tuples, batch), []
 
     def work(number: int, ready: Any, start: Any) -> list[float]:
-        latencies = []
-        with psycopg.connect(url) as connection:
-            ready.put(number)
-            start.wait()
-            for part in parts[number::clients]:
-                began = time.perf_counter()
-                with connection.cursor() as cursor:
-                    copying = f"COPY raw_feedback ({RAW_COLUMNS}) FROM STDIN"
-                    with cursor.copy(copying) as table:
-                        for row in part:
-                            table.write_row(row)
-                connection.commit()
-                latencies.append(time.perf_counter() - began)
+        latencies, connection = [], psycopg.connect(url)
+        open_ones.append(connection)
+        ready.put(number)
+        start.wait()
+        for part in parts[number::clients]:
+            began = time.perf_counter()
+            with connection.cursor() as cursor:
+                copying = f"COPY raw_feedback ({RAW_COLUMNS}) FROM STDIN"
+                with cursor.copy(copying) as table:
+                    for row in part:
+                        table.write_row(row)
+            connection.commit()
+            latencies.append(time.perf_counter() - began)
         return latencies
 
     seconds, latencies, cpu = by_clients(work, clients, {"postgres": server, "client": os.getpid()})
