@@ -18,9 +18,11 @@ from rest_framework.views import APIView
 
 from apps.api import problems
 from apps.api.authentication import BearerToken, BrowserSession, HasScope
+from apps.api.calls import Call
 from apps.api.paging import NewestFirst
 from apps.api.parsing import StrictJSON
 from apps.api.problems import Problem
+from apps.api.schema import FaceSchema
 
 Row = TypeVar("Row", bound=Model)
 
@@ -63,6 +65,9 @@ class Face(APIView):
     # The list in the body whose bad elements do not spoil the good ones.
     spare: ClassVar[str | None] = None
     reads_chunked: ClassVar[bool] = False
+    # What each method takes and gives; the OpenAPI document is made of it.
+    calls: ClassVar[Mapping[str, Call]] = {}
+    schema = FaceSchema()
     request_id: str
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:

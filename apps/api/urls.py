@@ -69,6 +69,7 @@ addresses: list[URLPattern] = [
     ),
     path("leaderboard", community.Board.as_view(), name="leaderboard"),
     path("events", community.Events.as_view(), name="events"),
+    path("openapi.json", site.OpenAPI.as_view(), name="openapi"),
     path("problems/<slug:code>", site.ProblemPage.as_view(), name="problem"),
 ]
 

@@ -10,22 +10,38 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Scope
-from apps.api import answers, bulk
+from apps.api import answers, bulk, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import NewRevision, Offer, PerhapsReason, Remark
+from apps.api.calls import Call, Page
 from apps.api.face import Face, flag, one
 from apps.api.paging import ByPosition
 from apps.api.parsing import items_of
 from apps.api.problems import Problem, sentence
+from apps.api.schema import PARAMETERS
 from apps.community.life import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
 from apps.contributions.errors import NothingUsable, RefusedRow
-from apps.contributions.models import Contribution, Kind
+from apps.contributions.models import Consent, Contribution, Kind, Licence
 from apps.contributions.rows import kind_of, read_rows
 from apps.contributions.rules import may_see_rows
 from apps.contributions.stages import Stage
 from apps.skills.queries import skill_named, the_line
+
+TERMS = {"licence": "CC0-1.0", "consent": "train", "signed_off": True}
+WORDS: dict[str, Any] = {"type": "string"}
+# Header fields that a bulk request may say in its address, for all lines.
+SAID_ONCE: dict[str, dict[str, Any]] = {
+    "batch": WORDS | {"maxLength": 80, "description": "The name of rows that do not say theirs"},
+    "kind": {"enum": list(Kind.values)},
+    "title": WORDS | {"maxLength": 160},
+    "description": WORDS | {"maxLength": 20_000, "description": "Of the contribution"},
+    "licence": {"enum": list(Licence.values)},
+    "consent": {"enum": list(Consent.values)},
+    "signed_off": {"enum": ["0", "1", "true", "false"]},
+    "skill": WORDS | {"description": "The skill of rows that do not say theirs"},
+}
 
 # Verdicts of refused rows in one answer; the counts always cover all rows.
 MOST_ERRORS = 1000
@@ -49,6 +65,36 @@ class Contributions(Face):
     scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
     parameters = frozenset({"stage", "kind", "skill", "author", "dry_run"})
     spare = "rows"
+    calls = {
+        "GET": Call(
+            {200: Page(shapes.Contribution)},
+            query={
+                "stage": {"enum": list(Stage.values)},
+                "kind": {"enum": list(Kind.values)},
+                "skill": WORDS | {"description": "The name of a skill"},
+                "author": WORDS | {"description": "The name of an account"},
+            },
+        ),
+        "POST": Call(
+            {201: shapes.Offered, 200: shapes.Examined},
+            takes=Offer,
+            query=("dry_run",),
+            headers=("Location", "Idempotent-Replayed"),
+            refuses=(
+                *("unknown_skill", "terms_missing", "nothing_usable", "batch_taken"),
+                *("contribution_refused", "no_model_line"),
+            ),
+            example={
+                **TERMS,
+                "title": "Two sums",
+                "skill": "sums",
+                "rows": [
+                    {"prompt": "What is 2 plus 2?", "completion": "4"},
+                    {"prompt": "What is 7 plus 6?", "completion": "13"},
+                ],
+            },
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         found = visible_to(request).select_related("author", "skill")
@@ -94,6 +140,24 @@ class Bulk(Face):
     parameters = frozenset({*bulk.OF_THE_HEADER, "skill", "dry_run", "verdicts"})
     spare = "items"
     reads_chunked = True
+    calls = {
+        "POST": Call(
+            {201: shapes.BulkStored, 207: shapes.BulkStored, 200: shapes.BulkExamined},
+            takes=shapes.SentBulk | list[shapes.SentLine],
+            lines=shapes.SentLine,
+            query=SAID_ONCE | {name: PARAMETERS[name] for name in ("dry_run", "verdicts")},
+            refuses=("empty_body", "nothing_usable", "no_model_line"),
+            example={
+                **TERMS,
+                "batch": "monday",
+                "items": [{"prompt": "What is 3 plus 4?", "completion": "7", "skill": "sums"}],
+            },
+            example_lines=(
+                {**TERMS, "batch": "a", "prompt": "What is 1 plus 1?", "completion": "2"},
+                {**TERMS, "batch": "a", "prompt": "What is 1 plus 2?", "completion": "3"},
+            ),
+        )
+    }
 
     def post(self, request: Request) -> Response:
         items, defaults = items_of(request), _defaults(request)
@@ -176,6 +240,7 @@ class OneContribution(Face):
     """GET shows a contribution with findings, decisions, discussion, and who must act next."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.ContributionPage})}
 
     def get(self, request: Request, number: int) -> Response:
         return Response(answers.contribution_page(named(request, number), request))
@@ -185,6 +250,7 @@ class Rows(Face):
     """GET lists the rows of the revision that stands, to those who may see them."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: Page(shapes.Row)})}
 
     def get(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
@@ -198,6 +264,18 @@ class Revisions(Face):
 
     scopes = {"POST": Scope.CONTRIBUTE}
     spare = "rows"
+    calls = {
+        "POST": Call(
+            {201: shapes.Offered},
+            takes=NewRevision,
+            headers=("Location",),
+            refuses=("not_yours", "move_refused", "nothing_usable", "contribution_refused"),
+            example={
+                "rows": [{"prompt": "What is 5 plus 5?", "completion": "10"}],
+                "note": "The second sum was wrong.",
+            },
+        )
+    }
 
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
@@ -212,6 +290,14 @@ class Withdrawal(Face):
     """POST takes one's own open contribution back."""
 
     scopes = {"POST": Scope.CONTRIBUTE}
+    calls = {
+        "POST": Call(
+            {200: shapes.Contribution},
+            takes=PerhapsReason,
+            refuses=("not_yours", "move_refused"),
+            example={"because": "The rows were not mine to give."},
+        )
+    }
 
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
@@ -224,6 +310,15 @@ class Comments(Face):
     """GET lists the discussion; POST says something."""
 
     scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
+    calls = {
+        "GET": Call({200: Page(shapes.Comment)}),
+        "POST": Call(
+            {201: shapes.Comment},
+            takes=Remark,
+            refuses=("contribution_refused",),
+            example={"text": "Row 2 says “seven” where the others say “7”."},
+        ),
+    }
 
     def get(self, request: Request, number: int) -> Response:
         said = named(request, number).comments.select_related("author")
@@ -240,6 +335,7 @@ class Life(Face):
     """GET tells every hop of a contribution, from submission to the answers it led to."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.Life})}
 
     def get(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
