@@ -73,8 +73,8 @@ PARAMETERS: dict[str, Schema] = {
 REQUEST_HEADERS: dict[str, Schema] = {
     "X-Request-Id": {
         "type": "string",
-        "pattern": r"^[A-Za-z0-9._-]{8,64}$",
-        "description": "Your own id for the request; it comes back and stands in our logs",
+        "description": "Your own id for the request (8 to 64 of A-Z a-z 0-9 . _ -); it comes "
+        "back and stands in our logs, and one that does not fit is replaced",
     },
 }
 HEADERS: dict[str, Schema] = {
@@ -91,6 +91,11 @@ HEADERS: dict[str, Schema] = {
 }
 ALWAYS = ("X-Request-Id", "Cache-Control")
 OPTIONAL = ("Link", "Idempotent-Replayed", "Location")
+# (OpenAPI 3.1 has no word for the shape of a line; tools find it under `x-line`.)
+TEXT_OF_LINES = {
+    "type": "string",
+    "description": "A JSON object on each line; `Content-Encoding: gzip` is understood",
+}
 SAID = {
     200: "As asked",
     201: "Stored",
@@ -213,8 +218,8 @@ class Shapes:
         schema["properties"] = {name: self.of(hint) for name, hint in hints.items()}
         if needed:
             schema["required"] = needed
-        # What others send may say more than we read, where the whole shape is open.
-        schema["additionalProperties"] = not needed
+        # Rows that others send may say more than we read.
+        schema["additionalProperties"] = shape.__name__.startswith("Sent")
         return schema
 
     def _page(self, of: Any) -> Schema:
@@ -312,9 +317,7 @@ class FaceSchema(AutoSchema):
             if call.example is not None:
                 content["application/json"]["example"] = call.example
         if call.lines is not None:
-            line = self.shapes.of(call.lines)
-            note = "One JSON object on each line; `Content-Encoding: gzip` is understood."
-            content[NDJSON] = {"schema": {"type": "string", "description": note}, "x-line": line}
+            content[NDJSON] = {"schema": TEXT_OF_LINES, "x-line": self.shapes.of(call.lines)}
             if call.example_lines:
                 lines = [json.dumps(line, ensure_ascii=False) for line in call.example_lines]
                 content[NDJSON]["example"] = "\n".join(lines) + "\n"

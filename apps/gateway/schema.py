@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from apps.accounts.models import Scope
-from apps.gateway.asking import LONGEST, MOST_MESSAGES, MOST_TOKENS, ROLES
+from apps.gateway.asking import (
+    LONGEST,
+    MOST_MESSAGES,
+    MOST_STOPS,
+    MOST_TOKENS,
+    NUMBERS,
+    ROLES,
+    SEEDS,
+)
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -33,10 +41,14 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _number(least: float, most: float, description: str) -> Schema:
-    return {"type": "number", "minimum": least, "maximum": most, "description": description}
+def _number(name: str, description: str) -> Schema:
+    least, most = NUMBERS[name]
+    bounds = {"minimum": least, "maximum": most}
+    return {"type": ["number", "null"], **bounds, "description": description}
 
 
+STOP = TEXT | {"minLength": 1}
+FLAG: Schema = {"type": ["boolean", "null"]}
 MESSAGE = _object(
     "One message of the conversation",
     {"role": {"enum": list(ROLES)}, "content": TEXT | {"maxLength": LONGEST}},
@@ -66,18 +78,22 @@ SCHEMAS: dict[str, Schema] = {
                 "properties": {"skill": {"type": ["string", "null"]}},
                 "description": "`skill` says which skill is asked for",
             },
-            "stream": {"type": ["boolean", "null"]},
+            "stream": FLAG,
             "max_tokens": TOKENS,
             "max_completion_tokens": TOKENS,
-            "temperature": _number(0, 2, "0 takes the likeliest word each time"),
-            "top_p": _number(0, 1, "Take only the likeliest words, up to this much together"),
-            "frequency_penalty": _number(-2, 2, "How much what was said already is avoided"),
-            "seed": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+            "temperature": _number("temperature", "0 takes the likeliest word each time"),
+            "top_p": _number("top_p", "Take only the likeliest words, up to this much together"),
+            "frequency_penalty": _number("frequency_penalty", "How much repeating is avoided"),
+            "seed": {"type": ["integer", "null"], "minimum": SEEDS[0], "maximum": SEEDS[1]},
             "stop": {
-                "anyOf": [TEXT, {"type": "array", "items": TEXT, "maxItems": 4}],
+                "anyOf": [
+                    STOP,
+                    {"type": "array", "items": STOP, "maxItems": MOST_STOPS},
+                    {"type": "null"},
+                ],
                 "description": "Where the answer ends",
             },
-            "logprobs": {"type": "boolean"},
+            "logprobs": FLAG,
         },
         *("model", "user", "metadata", "stream", "max_tokens", "max_completion_tokens"),
         *("temperature", "top_p", "frequency_penalty", "seed", "stop", "logprobs"),
@@ -181,7 +197,7 @@ def _answering() -> Schema:
         "headers": headers,
         "content": {
             "application/json": {"schema": _ref("ChatAnswer")},
-            "text/event-stream": {"schema": TEXT},
+            "text/event-stream": {"schema": {"type": "object", "properties": {"data": TEXT}}},
         },
     }
     body = {"schema": _ref("ChatRequest"), "example": example}

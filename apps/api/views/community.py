@@ -44,7 +44,7 @@ class Events(Face):
         events = Event.objects.all()
         if kind := request.query_params.get("kind"):
             events = events.filter(subject_kind=kind)
-        if number := request.query_params.get("id"):
+        if (number := request.query_params.get("id")) is not None:
             if not number.isascii() or not number.isdigit() or len(number) > 18:
                 raise Problem("bad_parameter", "id is not a number")
             events = events.filter(subject_id=int(number))

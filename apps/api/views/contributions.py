@@ -43,6 +43,11 @@ SAID_ONCE: dict[str, dict[str, Any]] = {
     "skill": WORDS | {"description": "The skill of rows that do not say theirs"},
 }
 
+CHOICES = {"kind": Kind.values, "licence": Licence.values, "consent": Consent.values}
+
+# Whose verdicts a bulk answer holds.
+VERDICTS = ["all", "refused"]
+
 # Verdicts of refused rows in one answer; the counts always cover all rows.
 MOST_ERRORS = 1000
 
@@ -181,7 +186,8 @@ class _Report:
 
     def __init__(self, request: Request, *, dry_run: bool) -> None:
         self.request, self.dry_run = request, dry_run
-        self.every_row = request.query_params.get("verdicts", "all") != "refused"
+        asked = _known("verdicts", request.query_params.get("verdicts", "all"), VERDICTS)
+        self.every_row = asked == "all"
         self.contributions: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []
         self.counts = {"rows": 0, "stored": 0, "duplicate": 0, "refused": 0}
@@ -380,6 +386,9 @@ def _defaults(request: Request) -> dict[str, Any]:
     key = _idempotency_key(request)
     said: dict[str, Any] = {"batch": key} if key else {}
     said |= {name: text for name, text in request.query_params.items() if name in names}
+    for name, choice in CHOICES.items():
+        if name in said:
+            said[name] = _known(name, said[name], choice)
     if "signed_off" in said:
         said["signed_off"] = flag(request, "signed_off")
     if request.content_type.startswith("application/json") and isinstance(request.data, dict):

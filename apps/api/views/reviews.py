@@ -10,7 +10,7 @@ from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import DecisionTaken
 from apps.api.calls import Call, Page
-from apps.api.face import Face
+from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
 from apps.api.views.contributions import named
 from apps.reviews import actions, queries, rules
@@ -33,7 +33,12 @@ class Queue(Face):
     calls = {
         "GET": Call(
             {200: Page(shapes.Contribution)},
-            query={"quarantined": {"enum": ["0", "1"], "description": "What was set aside"}},
+            query={
+                "quarantined": {
+                    "enum": ["0", "1", "true", "false"],
+                    "description": "What was set aside",
+                }
+            },
             refuses=("not_a_reviewer",),
         )
     }
@@ -43,7 +48,7 @@ class Queue(Face):
             raise NotAReviewer(
                 f"{request.user} is not a reviewer; a maintainer can propose the role"
             )
-        aside = request.query_params.get("quarantined") == "1"
+        aside = flag(request, "quarantined")
         waiting = queries.quarantine() if aside else queries.queue_for(caller(request))
         return self.paged(
             request, waiting, lambda shown: answers.contribution(shown, request), OldestFirst
