@@ -321,7 +321,10 @@ class FaceSchema(AutoSchema):
             if call.example_lines:
                 lines = [json.dumps(line, ensure_ascii=False) for line in call.example_lines]
                 content[NDJSON]["example"] = "\n".join(lines) + "\n"
-        return {"content": content, "required": True}
+        needed = not is_form(call.takes) or any(
+            field.required for field in call.takes().fields.values()
+        )
+        return {"content": content} | ({"required": True} if needed else {})
 
     def _body(self, takes: Any) -> Schema:
         if is_form(takes):

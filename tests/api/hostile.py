@@ -8,7 +8,6 @@ a made-up one leads to a 404 and tests nothing behind it.
 from __future__ import annotations
 
 import copy
-import itertools
 import json
 import threading
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from typing import Any
 
 import schemathesis
@@ -210,72 +210,71 @@ def a_runtime() -> Iterator[str]:
 class Aim:
     """Says who sends each case, and points some of it at what exists."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.turn = world, itertools.count()
+    def __init__(self, world: World, seed: int) -> None:
+        self.world, self.chance = world, Random(seed)
 
     def __call__(self, case: Any) -> None:
-        """The hook before each call; the same cases are aimed alike in every run."""
-        turn = next(self.turn)
+        """The hook before each call."""
         case.headers.pop("Authorization", None)
-        if token := self._sender(case, turn).token:
+        if token := self._sender(case).token:
             case.headers["Authorization"] = f"Bearer {token}"
-        self._spare(case, turn)
+        self._spare(case)
         # What is wrong on purpose stays so.
         if not (case.meta and case.meta.generation.mode.is_negative):
-            self._point_path(case, turn)
+            self._point_path(case)
             if isinstance(case.body, dict):
                 # (Examples are one object for all the cases that are made of them.)
                 case.body = copy.deepcopy(case.body)
-                self._point_body(case, turn)
+                self._point_body(case)
 
-    def _sender(self, case: Any, turn: int) -> Caller:
-        """Every other case comes from somebody who may; the rest from everybody in turn."""
-        if turn % 2:
-            return self.world.callers[turn // 2 % len(self.world.callers)]
+    def _sender(self, case: Any) -> Caller:
+        """Half of the cases come from somebody who may, and half from anybody."""
+        if self.chance.random() < 0.5:
+            return self.chance.choice(self.world.callers)
         scopes = case.operation.definition.raw.get("security", [{}])[-1].get("token", [])
         return self.world.able.get(scopes[0] if scopes else "", self.world.spare)
 
-    def _spare(self, case: Any, turn: int) -> None:
+    def _spare(self, case: Any) -> None:
         """Nobody's own token is ended and nobody loses their role in the middle of the run."""
         path = case.path_parameters or {}
-        if "tokens" in case.operation.path and isinstance(path.get("number"), int):
-            path["number"] = self._next("tokens", turn)
+        if "tokens" in case.operation.path and str(path.get("number", "")).isdigit():
+            path["number"] = self._known(case)
         if "accounts" in case.operation.path and isinstance(path.get("name"), str):
             assert self.world.spare.account is not None
             path["name"] = self.world.spare.account.username
 
-    def _point_path(self, case: Any, turn: int) -> None:
+    def _point_path(self, case: Any) -> None:
         path = case.path_parameters or {}
-        if "number" in path and turn % 4 != 1:
-            path["number"] = self._next(case.operation.path, turn)
-        if "code" in path and turn % 2:
-            path["code"] = sorted(kinds())[turn // 2 % len(kinds())]
+        if "number" in path and self.chance.random() < 0.8:
+            path["number"] = self._known(case)
+        if "code" in path and self.chance.random() < 0.5:
+            path["code"] = self.chance.choice(sorted(kinds()))
 
-    def _next(self, path: str, turn: int) -> int:
-        parts = path.removeprefix("/api/v1/").split("/")
-        known = self.world.numbers.get(parts[-1]) or self.world.numbers[parts[0]]
-        return known[turn // 4 % len(known)]
+    def _known(self, case: Any) -> int:
+        first, *_, last = case.operation.path.removeprefix("/api/v1/").split("/")
+        return self.chance.choice(self.world.numbers.get(last) or self.world.numbers[first])
 
-    def _point_body(self, case: Any, turn: int) -> None:
+    def _point_body(self, case: Any) -> None:
         body, path = case.body, case.path_parameters or {}
-        if "digest" in body and turn % 3 and isinstance(path.get("number"), int):
+        if self.chance.random() < 0.3:
+            return
+        if "digest" in body and str(path.get("number", "")).isdigit():
             found = Contribution.objects.filter(pk=path["number"]).first()
             body["digest"] = found.digest if found else body["digest"]
-        if "build" in body and turn % 2:
-            body["build"] = self.world.numbers["builds"][
-                turn // 12 % len(self.world.numbers["builds"])
-            ]
-            body["channel"] = "stable"
-        if "contributions" in body and turn % 3 == 0:
+        if "build" in body:
+            body |= {"build": self.chance.choice(self.world.numbers["builds"])}
+            body |= {"channel": "stable"}
+        if "contributions" in body:
             body["contributions"] = self.world.numbers["contributions"][-6:]
-        if isinstance(rows := body.get("rows"), list) and turn % 3:
-            rows.append({"prompt": f"What is {turn}?", "completion": "A number."})
-        for item in body["items"] if isinstance(body.get("items"), list) else []:
-            if isinstance(item, dict) and turn % 2:
-                item[next(iter(item), "trace")] = self.world.traces[turn % 8]
-        if isinstance(items := body.get("items"), list) and turn % 2:
-            trace = self.world.traces[turn % 8]
-            items.append({"trace": trace, "success": True, "prompt": "1+1", "completion": "2"})
+        prompt = f"What is {self.chance.random()}?"
+        if isinstance(body.get("rows"), list):
+            body["rows"].append({"prompt": prompt, "completion": "A number."})
+        if isinstance(items := body.get("items"), list):
+            trace = self.chance.choice(self.world.traces)
+            for item in items:
+                if isinstance(item, dict) and item:
+                    item[next(iter(item))] = trace
+            items.append({"trace": trace, "success": True, "prompt": prompt, "completion": "2"})
             items.append({"pair": trace, "a_success": True, "b_success": False})
 
 
@@ -310,7 +309,7 @@ def attack(world: World, *, each: int, scenarios: int, seed: int) -> Report:
     application = Counting(report)
     schema = schemathesis.openapi.from_dict(_live_document(), config=config)
     schema.app, schema.location = application, OPENAPI
-    aim = Aim(world)
+    aim = Aim(world, seed)
 
     @schemathesis.hook
     def before_call(context: Any, case: Any, kwargs: Any) -> None:

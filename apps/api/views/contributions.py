@@ -386,6 +386,9 @@ def _defaults(request: Request) -> dict[str, Any]:
     key = _idempotency_key(request)
     said: dict[str, Any] = {"batch": key} if key else {}
     said |= {name: text for name, text in request.query_params.items() if name in names}
+    for name, text in said.items():
+        if len(text) > SAID_ONCE[name].get("maxLength", len(text)):
+            raise Problem("bad_parameter", f"{name} is longer than {SAID_ONCE[name]['maxLength']}")
     for name, choice in CHOICES.items():
         if name in said:
             said[name] = _known(name, said[name], choice)
