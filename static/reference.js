@@ -16,10 +16,10 @@ for (const place of document.querySelectorAll("[data-swagger]")) {
 
 for (const place of document.querySelectorAll("[data-redoc]")) {
   // Redoc asks its makers' server for their logo; it gets ours, and nobody else is asked.
-  const set = Element.prototype.setAttribute;
-  Element.prototype.setAttribute = function (name, value) {
-    const abroad = name === "src" && String(value).startsWith("https://cdn.redoc.ly/");
-    return set.call(this, name, abroad ? place.dataset.logo : value);
-  };
+  const { get, set } = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src");
+  const ours = (address) => (String(address).startsWith("https://cdn.redoc.ly/") ? place.dataset.logo : address);
+  const { setAttribute } = Element.prototype;
+  Object.defineProperty(HTMLImageElement.prototype, "src", { get, set(address) { set.call(this, ours(address)); } });
+  HTMLImageElement.prototype.setAttribute = function (name, value) { setAttribute.call(this, name, ours(value)); };
   Redoc.init(place.dataset.redoc, { nonce, nativeScrollbars: true, disableSearch: true, hideHostname: true, downloadUrls: [] }, place);
 }

@@ -81,7 +81,7 @@ def test_the_document_is_drawn_from_our_own_files_and_breaks_no_rule(
     page.locator(drawn).first.wait_for(state="attached")
 
     keep(page, path.replace("/", "-"))
-    assert page.wrong == []
+    assert not page.wrong, "\n".join(page.wrong)
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) <= 0
 
@@ -93,7 +93,7 @@ def test_a_call_can_be_tried_from_the_page(page: Any) -> None:
     page.get_by_role("button", name="Execute").click()
 
     page.locator(".live-responses-table .response-col_status", has_text="200").wait_for()
-    assert page.wrong == []
+    assert not page.wrong, "\n".join(page.wrong)
 
 
 def test_the_footer_leads_to_the_api(db: None) -> None:
