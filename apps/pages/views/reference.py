@@ -12,7 +12,7 @@ def swagger(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/api_swagger.html")
 
 
-# Two style elements that Redoc makes before it is told our nonce: an empty one, and its scroll bar's.
+# Two style elements that Redoc makes before it is told our nonce, one of them empty.
 REDOC_STYLES = (
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
     "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='",
