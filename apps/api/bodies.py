@@ -181,9 +181,7 @@ class EndpointWish(Body):
     """A webhook: where to, which events, about whose PRs, and how it is signed."""
 
     url = Words(max_length=500)
-    wants = serializers.ListField(
-        child=Words(max_length=60), default=["*"], max_length=50
-    )
+    wants = serializers.ListField(child=Words(max_length=60), default=["*"], max_length=50)
     own_only = Exactly(default=False)
     algorithm = OneOf([("v1", "HMAC-SHA256"), ("v1a", "ed25519")], default="v1")
 
@@ -192,18 +190,14 @@ class EndpointChange(Body):
     """What shall be otherwise about a webhook."""
 
     url = Words(max_length=500, required=False)
-    wants = serializers.ListField(
-        child=Words(max_length=60), required=False, max_length=50
-    )
+    wants = serializers.ListField(child=Words(max_length=60), required=False, max_length=50)
     own_only = Exactly(required=False)
 
 
 class Marks(Body):
     """Lines of the inbox, and what they shall be marked as."""
 
-    notices = serializers.ListField(
-        child=Whole(min_value=1), allow_empty=False, max_length=500
-    )
+    notices = serializers.ListField(child=Whole(min_value=1), allow_empty=False, max_length=500)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # `as` is a word of Python's own, so the field cannot be an attribute.

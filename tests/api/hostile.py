@@ -33,6 +33,8 @@ from apps.api.parsing import NDJSON
 from apps.api.problems import kinds
 from apps.builds.models import Build, Verdict
 from apps.builds.stages import Stage as BuildStage
+from apps.community.actions import open_endpoint
+from apps.community.models import Endpoint
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.rollouts.actions import publish_base
@@ -103,7 +105,11 @@ def a_world() -> World:
     )
     spare = calling(somebody())
     assert spare.account is not None
-    able = {Scope.REVIEW: callers[3], Scope.RELEASE: callers[4], Scope.ADMIN: callers[5]}
+    able: dict[str, Caller] = {
+        Scope.REVIEW: callers[3],
+        Scope.RELEASE: callers[4],
+        Scope.ADMIN: callers[5],
+    }
     traces = _traces(line, callers[1])
     return World(
         [*callers, spare],
@@ -119,12 +125,26 @@ def a_world() -> World:
             ],
             "override": [build.pk for build in builds if build.stage == BuildStage.READY],
             "rollouts": [rollout.pk],
+            "webhooks": [a_webhook(spare).pk for _ in range(5)],
             "tokens": [
                 make_token(spare.account, name=f"t{n}", scopes=["chat"])[0].pk for n in range(20)
             ],
         },
         traces,
     )
+
+
+def a_webhook(caller: Caller) -> Endpoint:
+    """A webhook of the caller's."""
+    assert caller.account is not None
+    endpoint, _ = open_endpoint(
+        by=caller.account,
+        url="https://example.org/hook",
+        wants=["*"],
+        own_only=False,
+        algorithm="v1",
+    )
+    return endpoint
 
 
 def _a_build(line: ModelLine, number: int, stage: str) -> Build:
@@ -251,8 +271,9 @@ class Aim:
             path["code"] = self.chance.choice(sorted(kinds()))
 
     def _known(self, case: Any) -> int:
+        numbers = self.world.numbers
         first, *_, last = case.operation.path.removeprefix("/api/v1/").split("/")
-        return self.chance.choice(self.world.numbers.get(last) or self.world.numbers[first])
+        return self.chance.choice(numbers.get(last) or numbers.get(first) or [1])
 
     def _point_body(self, case: Any) -> None:
         body, path = case.body, case.path_parameters or {}

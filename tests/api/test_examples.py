@@ -22,7 +22,7 @@ from apps.rollouts.actions import pause
 from apps.rollouts.models import Rollout
 from apps.traces.models import Arm, Trace
 from tests.api.calling import Caller
-from tests.api.hostile import World, a_runtime, a_world
+from tests.api.hostile import World, a_runtime, a_webhook, a_world
 from tests.people import a_contribution
 
 
@@ -89,6 +89,8 @@ def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
     author = caller.account
     if name == "post_tokens":
         sign_up("ada", password="a long enough phrase", email="")
+    if name == "patch_webhook":
+        return Sending(caller, a_webhook(caller).pk, example)
     if name in ("post_revisions", "post_withdraw", "post_comments"):
         stage = {"post_revisions": Stage.CHANGES_REQUESTED}.get(name, Stage.IN_REVIEW)
         line = Contribution.objects.all()[0].line
@@ -96,7 +98,7 @@ def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
     if name == "post_decision":
         waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW).exclude(author=author)[0]
         return Sending(caller, waiting.pk, {**example, "digest": waiting.digest})
-    if name == "post_hold":
+    if name in ("post_hold", "put_follow"):
         return Sending(caller, Contribution.objects.filter(stage=Stage.ACCEPTED)[0].pk, example)
     if name == "post_override":
         return Sending(caller, world.numbers["override"][1], example)
