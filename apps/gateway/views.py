@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -40,6 +41,8 @@ def refusing_in_openai_shape(view: View) -> View:
             return view(request, *args, **kwargs)
         except BadRequest as bad:
             return error_response(str(bad), status=bad.status, code=bad.code, param=bad.param)
+        except RequestDataTooBig:
+            return error_response("the body is too large", status=413, code="too_large")
         except BadToken as bad:
             return error_response(str(bad), status=401, code="invalid_api_key")
         except ScopeMissing as bad:
@@ -52,6 +55,7 @@ def refusing_in_openai_shape(view: View) -> View:
     return wrapped
 
 
+@csrf_exempt
 @require_GET
 @refusing_in_openai_shape
 def models(request: HttpRequest) -> JsonResponse:

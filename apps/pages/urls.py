@@ -10,6 +10,7 @@ from apps.pages.views import (
     feeds,
     home,
     mine,
+    reference,
     reviews,
     rollouts,
     style,
@@ -61,5 +62,7 @@ urlpatterns = [
     path("feeds/versions.atom", feeds.Versions(), name="feed_versions"),
     path("feeds/people/<str:name>.atom", feeds.PrsOf(), name="feed_person"),
     path("prs/<int:number>.atom", feeds.LifeOf(), name="feed_pr"),
+    path("docs/api", reference.redoc, name="api_redoc"),
+    path("docs/api/try", reference.swagger, name="api_swagger"),
     path("style", style.style, name="style"),
 ]

@@ -19,9 +19,10 @@ from apps.accounts.callers import address_of
 from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account, Scope, Token
 from apps.accounts.rules import scopes_of
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import Leak, RoleGiven, SignIn, SignUp
+from apps.api.calls import Call
 from apps.api.face import Face, one
 from apps.api.problems import Problem
 
@@ -32,6 +33,18 @@ class Accounts(Face):
     """POST signs up; with `token` in the body the answer carries the account's first token."""
 
     scopes = {"POST": None}
+    calls = {
+        "POST": Call(
+            {201: shapes.NewAccount},
+            takes=SignUp,
+            refuses=("name_taken", "name_reserved", "account_refused"),
+            example={
+                "name": "ada",
+                "password": "a long enough phrase",
+                "token": {"scopes": ["contribute", "feedback"]},
+            },
+        )
+    }
 
     def post(self, request: Request) -> Response:
         wish = self.read(SignUp, request)
@@ -46,6 +59,8 @@ class Accounts(Face):
 class Me(Face):
     """GET says who is calling, and what for."""
 
+    calls = {"GET": Call({200: shapes.Caller})}
+
     def get(self, request: Request) -> Response:
         account = caller(request)
         body = answers.account(account) | {"scopes_possible": sorted(scopes_of(account))}
@@ -58,6 +73,21 @@ class Tokens(Face):
     """GET lists one's tokens; POST makes one by name and password, or from the site's session."""
 
     scopes = {"POST": None}
+    calls = {
+        "GET": Call({200: shapes.Tokens}),
+        "POST": Call(
+            {201: shapes.NewToken},
+            takes=SignIn,
+            refuses=("bad_credentials",),
+            example={
+                "username": "ada",
+                "password": "a long enough phrase",
+                "name": "laptop",
+                "scopes": ["contribute"],
+                "days": 30,
+            },
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         return Response(
@@ -71,6 +101,8 @@ class Tokens(Face):
 
 class OneToken(Face):
     """DELETE ends one of one's own tokens now."""
+
+    calls = {"DELETE": Call({204: None})}
 
     def delete(self, request: Request, number: int) -> Response:
         actions.revoke(one(queries.tokens_of(caller(request)), "token", pk=number))
@@ -125,6 +157,14 @@ class RoleOf(Face):
     """PUT gives an account a role; tokens that carry more than the role allows end."""
 
     scopes = {"PUT": Scope.ADMIN}
+    calls = {
+        "PUT": Call(
+            {200: shapes.RoleHeld},
+            takes=RoleGiven,
+            refuses=("account_refused",),
+            example={"role": "reviewer"},
+        )
+    }
 
     def put(self, request: Request, name: str) -> Response:
         role = self.read(RoleGiven, request)["role"]
