@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from apps.contributions.strict_json import BadJSON, loads
 from apps.gateway.errors import BadRequest
+from apps.rollouts.asking import Asking
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MOST_MESSAGES = 200
@@ -15,18 +15,6 @@ LONGEST = 100_000
 MOST_TOKENS = 4096
 # Passed on as they are; everything else that is not read here is refused upstream or left out.
 PASSED_ON = ("temperature", "top_p", "seed", "stop", "logprobs", "frequency_penalty")
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A request as the gateway needs it: `body` goes upstream, the rest stays here."""
-
-    model: str
-    messages: list[dict[str, Any]]
-    user: str
-    skill: str
-    stream: bool
-    body: dict[str, Any]
 
 
 def read(text: bytes) -> Asking:

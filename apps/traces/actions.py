@@ -145,7 +145,7 @@ def log(
     channel: str,
     user: str,
     skill: str,
-    asked_by: Account,
+    asked_by: Account | None,
     messages: list[dict[str, Any]],
     answer: Mapping[str, Any] | None,
     error: str,

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "apps.pages.middleware.ErrorPages",
+    "apps.pages.visitors.Visitors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -184,6 +185,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "check what waits": {"task": "apps.checks.tasks.check_waiting", "schedule": 2.0},
     "find builds": {"task": "apps.builds.tasks.find_builds", "schedule": 2.0},
     "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
+    "sweep drafts": {"task": "apps.contributions.tasks.sweep_drafts", "schedule": 3600.0},
     "load versions": {"task": "apps.rollouts.tasks.load_wanted_versions", "schedule": 15.0},
     "plan the week's builds": {
         "task": "apps.builds.tasks.plan_weekly_builds",
