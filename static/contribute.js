@@ -84,7 +84,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
       }
       dirty = true;
       save();
-    }
+    } else forget();
   } catch { forget(); }
 
   form.addEventListener("input", changed);

@@ -128,6 +128,8 @@ def save(
         if draft is None:
             draft = _begin(key, owner, line, kind, start)
         moved = not begun and draft.version != version and not (tab and draft.tab == tab)
+        if moved and _says_nothing_new(draft, typed):
+            return draft
         if moved:
             _keep_aside(draft, typed)
         else:
@@ -306,13 +308,17 @@ def _write(draft: Draft, typed: Typed, *, version: int, tab: str) -> None:
 
 
 def _keep_aside(draft: Draft, typed: Typed) -> None:
-    """Keep it, unless it is what stands in the draft or aside of it already."""
+    """Keep it, unless it is kept already."""
     window = asdict(typed.window) if typed.window else None
     kept = {"fields": typed.fields, "context": typed.context or [], "window": window}
-    if window is None and typed.fields == draft.fields and (typed.context or []) == draft.context:
-        return
     if not draft.asides.filter(**kept).exists():
         draft.asides.create(**kept)
+
+
+def _says_nothing_new(draft: Draft, typed: Typed) -> bool:
+    """Whether a late tab holds what the draft holds, so that nobody has to be told."""
+    same = typed.fields == draft.fields and (typed.context or []) == draft.context
+    return same and typed.window is None and not typed.incoming
 
 
 def _as_typed(draft: Draft, window: Window | None) -> Typed:
