@@ -52,7 +52,7 @@ def test_every_line_that_cannot_be_sent_is_named_with_its_mend(world: World) -> 
 
     assert Contribution.objects.count() == before
     assert "3 rows were read." in page
-    assert "Keep the 1 good rows" in page
+    assert "Keep the 1 good row" in page
     assert "Line 3: NaN" in page
     assert "Line 4: completion is missing or empty. Mend: add the field" in page
 

@@ -35,7 +35,8 @@ def answered(request: HttpRequest) -> HttpResponse:
     """Whether the current model already says this."""
     form = _form(request)
     turns = drafting.turns_in(request.POST)
-    right = form and already_right(form.line, _values(form), turns, owner_of(request))
+    owner = owner_of(request, keep=True)
+    right = form and already_right(form.line, _values(form), turns, owner)
     return render(request, "components/answered.html", {"right": right})
 
 
