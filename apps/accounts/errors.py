@@ -23,3 +23,13 @@ class ScopeMissing(AccountRefused):
 
 class NotAllowed(AccountRefused):
     """The role does not include this action."""
+
+
+class TooManyTries(AccountRefused):
+    """Too many wrong passwords or tokens, or new accounts; `seconds` until the next try."""
+
+    def __init__(self, seconds: int, what: str = "too many tries failed") -> None:
+        minutes = max(1, round(seconds / 60))
+        plural = "s" if minutes > 1 else ""
+        super().__init__(f"{what}; wait {minutes} minute{plural} and try again")
+        self.seconds = seconds

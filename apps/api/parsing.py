@@ -59,7 +59,7 @@ def body_of(request: Request, *, most: int) -> Iterator[bytes]:
     if encoding not in ("identity", "gzip"):
         detail = f"the encoding “{encoding[:20]}” is not read here; send gzip, or none"
         raise Problem("unsupported_media_type", detail)
-    pieces = _received(request)
+    pieces = pieces_of(request)
     taken = 0
     try:
         for piece in gunzipped(pieces) if encoding == "gzip" else pieces:
@@ -72,6 +72,15 @@ def body_of(request: Request, *, most: int) -> Iterator[bytes]:
             yield piece
     except (Broken, zlib.error) as error:
         raise Problem("bad_encoding", f"{error}; pack the body with gzip again") from error
+
+
+def pieces_of(request: Request) -> Iterator[bytes]:
+    """The body as it comes, still packed; whoever marks it (`idempotency`) sees each piece."""
+    marking = getattr(request._request, "marking", None)
+    for piece in _received(request):
+        if marking is not None:
+            marking.update(piece)
+        yield piece
 
 
 def _received(request: Request) -> Iterator[bytes]:

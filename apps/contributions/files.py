@@ -1,4 +1,4 @@
-"""Rows out of files: JSONL, a JSON list, CSV or Parquet, each also packed as .gz.
+"""Rows out of files: JSONL, a JSON list, CSV, Parquet or Arrow, each also packed as .gz.
 
 Whatever can be read is handed on; a row that cannot stands there as a `BadRow` with its mend, so
 that one bad line never costs the good ones. Files are read as a stream, in bounded pieces, and
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,8 +18,7 @@ from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
 from apps.contributions import strict_json
-from apps.contributions.errors import BadFile
-from apps.contributions.rows import LONGEST_TEXT, BadRow, as_bad_row
+from apps.contributions.errors import LONGEST_TEXT, BadFile, BadRow, as_bad_row
 from apps.contributions.strict_json import BadJSON
 
 # Place as an editor shows it (1-based: the line; of Parquet, the row) and what stands there.
@@ -44,6 +44,8 @@ NEEDED = " or ".join(f"({name})" for _, name in FORMATS)
 
 NEVER_OPENED = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".npy", ".npz", ".joblib", ".ckpt", ".h5")
 PICKLED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY", b"PK\x03\x04")
+# A cell that a spreadsheet runs (OWASP, “CSV injection”); “- item” and “+49 30” are just text.
+FORMULA = re.compile(r"\s*(=|[+\-@]\s*[A-Za-z_.]+\s*[(|!])")
 LABELS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -166,6 +168,8 @@ def _reader_for(file: BinaryIO, name: str) -> tuple[Callable[..., Iterator[Numbe
     ending = endings[-1] if endings else ""
     if ending == ".parquet" or start.startswith(b"PAR1"):
         return _parquet, packed
+    if ending == ".arrow":
+        return _arrow, packed
     if ending in (".csv", ".tsv"):
         return _csv, packed
     first = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -289,6 +293,9 @@ def _from_csv(header: Sequence[str], record: Sequence[str]) -> dict[str, Any] | 
         detail = f"the row has {len(record)} fields, the header {len(header)}"
         return BadRow("ragged", "", detail, "put quotes around fields that hold the separator")
     row: dict[str, Any] = dict(zip(header, record, strict=True))
+    if formula := next((name for name, cell in row.items() if FORMULA.match(cell)), None):
+        detail = f"{formula} is a formula, which a spreadsheet would run"
+        return BadRow("formula", formula, detail, "send it as JSONL, or begin it with a letter")
     if "label" in row:
         row["label"] = LABELS.get(row["label"].strip().casefold(), row["label"])
     if row.get("messages", "").lstrip().startswith("["):
@@ -333,22 +340,43 @@ def _parquet(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
             texts = [field.name for field in schema if pa.types.is_string(field.type)]
             # A text that repeats stays packed: 5 kB of Parquet can claim terabytes of it.
             source = pq.ParquetFile(copy, read_dictionary=texts, arrow_extensions_enabled=False)
+        except MemoryError:
+            raise
         except (pa.ArrowException, OSError) as error:
             detail = f"{name} is not Parquet, damaged or cut off"
             raise BadFile(f"{detail}; copy it again, whole") from error
         _ensure_columns(schema.names, name)
-        yield from _from_parquet(source)
+        yield from _from_batches(source.iter_batches(ROWS_A_BATCH, use_threads=False))
 
 
-def _from_parquet(source: Any) -> Iterator[Numbered]:
+def _arrow(pieces: Iterable[bytes], name: str) -> Iterator[Numbered]:
+    """What `save_to_disk` of Hugging Face datasets writes: an Arrow stream."""
+    import pyarrow as pa
+
+    with tempfile.TemporaryFile() as copy:
+        for piece in pieces:
+            copy.write(piece)
+        copy.seek(0)
+        try:
+            source = pa.ipc.open_stream(copy)
+        except (pa.ArrowException, OSError) as error:
+            detail = f"{name} is not an Arrow stream, damaged or cut off"
+            raise BadFile(f"{detail}; write it with `dataset.to_parquet(…)`") from error
+        _ensure_columns(source.schema.names, name)
+        yield from _from_batches(source)
+
+
+def _from_batches(batches: Iterable[Any]) -> Iterator[Numbered]:
     import pyarrow as pa
 
     number = 0
     try:
-        for batch in source.iter_batches(batch_size=ROWS_A_BATCH):
+        for batch in batches:
             for place in range(batch.num_rows):
                 number += 1
                 yield number, _record_of(batch, place)
+    except MemoryError:
+        raise  # Arrow's own is both: what is too large is not damaged
     except (pa.ArrowException, OSError) as error:
         detail = f"the file is damaged after row {number}: {str(error)[:120]}"
         yield number + 1, BadRow("damaged", "", detail, "copy it again, whole")

@@ -78,6 +78,8 @@ class Contribution(models.Model):
         indexes = [
             models.Index(fields=["stage", "id"], name="contributions_stage"),
             models.Index(fields=["author", "-id"], name="contributions_author"),
+            # A day's quota is looked up at each offer.
+            models.Index(fields=["author", "created_at"], name="contributions_author_day"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import F, QuerySet
 
 from apps.accounts.models import Account
@@ -27,6 +29,12 @@ def sent_before(author: Account, batch: str) -> Contribution | None:
     """What the author has offered under this name of theirs, if anything."""
     offered = Contribution.objects.select_related("author", "skill", "line")
     return offered.filter(author=author, batch=batch).first()
+
+
+def sent_since(author: Account, moment: datetime) -> QuerySet[Contribution]:
+    """What the author has sent since then, oldest first."""
+    sent = Contribution.objects.filter(author=author, created_at__gt=moment)
+    return sent.order_by("created_at")
 
 
 def waiting_for_checks() -> QuerySet[Contribution]:

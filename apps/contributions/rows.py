@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.contributions.errors import RefusedRow
+from apps.contributions.errors import LONGEST_TEXT, BadRow, RefusedRow, as_bad_row
 from apps.contributions.models import Kind
 from apps.contributions.strict_json import BadJSON, check_text
 
-LONGEST_TEXT = 20_000
 MOST_TURNS = 50
 MOST_ROWS = 10_000
 ROLES = ("system", "user", "assistant")
@@ -44,18 +43,6 @@ class RowData:
         parts = [*(turn["content"] for turn in self.context), self.prompt, self.completion]
         parts += [self.chosen, self.rejected, str(self.label)]
         return hashlib.sha256("\x1f".join(map(normalised, parts)).encode()).hexdigest()
-
-
-class BadRow(ValueError):
-    """One field of a row is wrong: `code`, the field's name, what is wrong and the mend.
-
-    A reader that cannot read a row at all hands on a `BadRow` in its place, so that the rows
-    after it keep their numbers.
-    """
-
-    def __init__(self, code: str, name: str, detail: str, mend: str) -> None:
-        super().__init__(detail)
-        self.code, self.name, self.detail, self.mend = code, name, detail, mend
 
 
 def normalised(text: str) -> str:
@@ -98,13 +85,6 @@ def read_rows(raws: Iterable[Any], kind: str) -> tuple[list[RowData], list[int],
             pointer = f"/rows/{place}/{bad.name}" if bad.name else f"/rows/{place}"
             refused.append(RefusedRow(place, bad.code, pointer, bad.detail, bad.mend))
     return good, places, refused
-
-
-def as_bad_row(raw: Any) -> BadRow | None:
-    """Why a row could not even be read, where its reader says so in its place."""
-    if isinstance(raw, BadJSON):
-        return BadRow("bad_json", raw.pointer.removeprefix("/"), raw.detail, raw.mend)
-    return raw if isinstance(raw, BadRow) else None
 
 
 def read_row(raw: Any, kind: str) -> RowData:

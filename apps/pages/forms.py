@@ -7,13 +7,16 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import guessing
 from apps.accounts import rules as account_rules
+from apps.accounts.callers import address_of
+from apps.accounts.errors import TooManyTries
 from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
 from apps.contributions.errors import BadFile
 from apps.contributions.files import Numbered
+from apps.contributions.incoming import LARGEST_FILE, rows_of_file, rows_of_text
 from apps.contributions.models import Consent, Kind, Licence
-from apps.contributions.uploads import LARGEST_FILE, rows_of_text, rows_of_upload
 from apps.reviews.models import Verdict
 from apps.skills.models import ModelLine
 
@@ -134,7 +137,9 @@ class SubmitForm(forms.Form):
         given, pasted = self.files.get("file"), str(self.data.get("pasted", ""))
         try:
             if given:
-                return rows_of_upload(cast(BinaryIO, given), name=given.name or "")
+                return rows_of_file(
+                    cast(BinaryIO, given), name=given.name or "", size=given.size or 0
+                )
             return rows_of_text(pasted) if pasted.strip() else []
         except BadFile as error:
             self.full_clean()
@@ -223,10 +228,26 @@ class SignInForm(AuthenticationForm):
         max_length=150,
         widget=forms.TextInput(attrs={"autofocus": True, "autocapitalize": "none"}),
     )
+    # Too many tries failed: the page answers 429.
+    too_many: TooManyTries | None = None
     error_messages = {
         "invalid_login": "No account has this name and password. Capital letters count.",
         "inactive": "This account is switched off.",
     }
+
+    def clean(self) -> dict[str, Any]:
+        """Look at the password, unless too many were tried; a failure is counted."""
+        name = self.cleaned_data.get("username") or ""
+        address = address_of(self.request) if self.request else ""
+        try:
+            guessing.ensure_may_try(name, address=address)
+            return super().clean()
+        except TooManyTries as refusal:
+            self.too_many = refusal
+            raise forms.ValidationError(sentence(refusal)) from refusal
+        except forms.ValidationError:
+            guessing.failed(name, address=address)
+            raise
 
 
 class SignUpForm(forms.Form):
@@ -258,6 +279,37 @@ class TokenForm(forms.Form):
         field = self.fields["scopes"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = [(s.value, s.label) for s in Scope if s in allowed]
+
+
+class WebhookForm(forms.Form):
+    """Where events are sent, and which."""
+
+    url = forms.CharField(
+        label=_("Address"),
+        help_text=_("An https:// address of yours."),
+        max_length=500,
+        widget=forms.URLInput(attrs={"autocapitalize": "none"}),
+    )
+    wants = forms.CharField(
+        label=_("Events"),
+        help_text=_("All (*), or some: pr.accepted pr.* rollout.live"),
+        initial="*",
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocapitalize": "none"}),
+    )
+    own_only = forms.BooleanField(label=_("Only what is about my own PRs"), required=False)
+    algorithm = forms.ChoiceField(
+        label=_("Signed by"),
+        choices=[
+            ("v1", _("a shared secret (HMAC-SHA256)")),
+            ("v1a", _("our private key (ed25519)")),
+        ],
+        initial="v1",
+    )
+
+    def wish(self) -> dict[str, Any]:
+        """The fields as the action takes them."""
+        return self.cleaned_data | {"wants": self.cleaned_data["wants"].split()}
 
 
 def sentence(error: Exception) -> str:

@@ -1,8 +1,12 @@
-"""Who is looking at a page."""
+"""Who is looking at a page, and what they may know of."""
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import Account
+from apps.contributions.models import Contribution
+from apps.contributions.rules import is_author
+from apps.contributions.stages import Stage
 
 
 def signed_in(request: HttpRequest) -> Account | None:
@@ -16,3 +20,12 @@ def account_of(request: HttpRequest) -> Account:
     if account is None:
         raise PermissionError("this page needs an account")
     return account
+
+
+def seen(request: HttpRequest, number: int) -> Contribution:
+    """The PR, if this visitor may know of it; a draft is its author's alone."""
+    found = Contribution.objects.select_related("author", "skill")
+    contribution = get_object_or_404(found, pk=number)
+    if contribution.stage == Stage.DRAFT and not is_author(request.user, contribution):
+        raise Http404
+    return contribution

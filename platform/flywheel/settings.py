@@ -51,6 +51,9 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 SITE_URL = env_str("SITE_URL", "" if PRODUCTION else "http://127.0.0.1:8000")
 # How many proxies that we run stand before us, each adding one address to X-Forwarded-For.
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, at_least=0, at_most=5)
+# Multiplies every rate limit and daily quota; 0 switches them off. On a machine for development
+# one person plays everybody (the demonstration signs up all its people from one address).
+LIMITS_FACTOR = env_int("LIMITS_FACTOR", 1 if PRODUCTION else 1000, at_least=0, at_most=10_000)
 
 # -- What the site is made of: code looks left (up), never right (down) ---------------------------
 
@@ -81,6 +84,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "flywheel.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -187,6 +191,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
     "sweep drafts": {"task": "apps.contributions.tasks.sweep_drafts", "schedule": 3600.0},
     "load versions": {"task": "apps.rollouts.tasks.load_wanted_versions", "schedule": 15.0},
+    "tell people and programs": {"task": "apps.community.tasks.tell", "schedule": 2.0},
+    "deliver webhooks": {"task": "apps.community.tasks.deliver_webhooks", "schedule": 2.0},
+    "forget old deliveries": {
+        "task": "apps.community.tasks.forget_old_deliveries",
+        "schedule": crontab(minute=30, hour=3),
+    },
+    "forget old answers": {"task": "apps.api.tasks.forget_old_answers", "schedule": 3600.0},
     "plan the week's builds": {
         "task": "apps.builds.tasks.plan_weekly_builds",
         "schedule": crontab(minute=0, hour=18, day_of_week="fri"),
@@ -212,6 +223,20 @@ if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
         f"HEARTBEAT_SECONDS is {HEARTBEAT_SECONDS} and LEASE_SECONDS {LEASE_SECONDS}: a lease must "
         "outlive two heartbeats; raise LEASE_SECONDS."
     )
+
+# -- Mail and webhooks ----------------------------------------------------------------------------
+
+# Without a mail server, mails are written as files under var/mail, to be read.
+EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_PORT = env_int("EMAIL_PORT", 587, at_least=1, at_most=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env_str("EMAIL_USER"), env_str("EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_TLS", True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env_str("EMAIL_FROM", "OpenFlywheel <no-reply@localhost>")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+# Webhooks to our own network, for a receiver on the same machine; strangers could look around.
+WEBHOOKS_MAY_CALL_INSIDE = env_bool("WEBHOOKS_MAY_CALL_INSIDE", False)
 
 # -- People ---------------------------------------------------------------------------------------
 
@@ -293,10 +318,17 @@ if PRODUCTION and TRUSTED_PROXIES:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"named": {"()": "flywheel.request_ids.Named"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {"format": "{asctime} {levelname} {name} [{request_id}]: {message}", "style": "{"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["named"],
+        }
+    },
     # The clock rings every two seconds; only what goes wrong is worth a line.
     "loggers": {
         name: {"level": "WARNING"}

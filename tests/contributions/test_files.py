@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from apps.contributions.errors import BadFile
 from apps.contributions.files import (
     CHUNK,
+    FORMULA,
     LONGEST_LINE,
     Numbered,
     gunzipped,
@@ -113,6 +114,26 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 @given(st.lists(st.fixed_dictionaries({"prompt": TEXT, "completion": TEXT}), min_size=1))
 def test_jsonl_and_csv_hold_any_text(rows: list[dict[str, str]]) -> None:
     assert rows_of(read(as_jsonl(rows), "rows.jsonl")) == rows
+    plain = [row for row in rows if not any(map(FORMULA.match, row.values()))]
+    assert rows_of(read(as_csv(rows), "rows.csv")) == plain
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", " =A1", "=cmd|' /C calc'!A0", "@SUM(1,2)", "+cmd|x!A1", "-HYPERLINK(x)"]
+)
+def test_a_formula_in_csv_is_refused_with_its_column(cell: str) -> None:
+    rows = [ROWS[0], {"prompt": "p", "completion": cell}]
+
+    numbered = read(as_csv(rows), "rows.csv")
+
+    assert rows_of(numbered) == [ROWS[0]]
+    assert faults_of(numbered) == [(3, "formula")]
+
+
+@pytest.mark.parametrize("cell", ["- one\n- two", "+49 30 1234", "-5", "@ada wrote", "a = b"])
+def test_text_that_only_looks_like_a_formula_is_kept(cell: str) -> None:
+    rows = [{"prompt": "p", "completion": cell}]
+
     assert rows_of(read(as_csv(rows), "rows.csv")) == rows
 
 

@@ -8,9 +8,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from apps.contributions.incoming import LARGEST_FILE
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
-from apps.contributions.uploads import LARGEST_FILE
 from tests.pages.world import World
 
 ROW = {"prompt": "Which day is 3.4.?", "completion": "3 April."}

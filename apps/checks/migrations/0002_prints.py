@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("checks", "0001_initial"),
-        ("contributions", "0002_drafts_and_votes"),
+        ("contributions", "0003_drafts_and_votes"),
         ("skills", "0001_initial"),
     ]
 

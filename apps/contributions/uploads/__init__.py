@@ -1,36 +1,5 @@
-"""The one door through which uploaded and pasted rows come in."""
+"""Files from strangers: read by a child process that may use little, and do nothing else."""
 
-from __future__ import annotations
+from apps.contributions.uploads.jail import rows_of_upload
 
-from collections.abc import Iterable
-from itertools import islice
-from typing import BinaryIO
-
-from apps.contributions.errors import BadFile
-from apps.contributions.files import Numbered, rows_in, rows_in_text
-from apps.contributions.rows import MOST_ROWS, BadRow
-
-LARGEST_FILE = 20 * 1024**2
-
-
-def rows_of_upload(file: BinaryIO, *, name: str) -> list[Numbered]:
-    """The rows of an uploaded file; one that could not be read stands there as a `BadRow`.
-
-    `BadFile` when the file as a whole is not rows, is too large, or has not one readable row.
-    """
-    return _some(rows_in(file, name=name, most=LARGEST_FILE))
-
-
-def rows_of_text(text: str) -> list[Numbered]:
-    """The rows of pasted text, by the same rules."""
-    return _some(rows_in_text(text))
-
-
-def _some(numbered: Iterable[Numbered]) -> list[Numbered]:
-    found = list(islice(numbered, MOST_ROWS + 1))
-    if len(found) > MOST_ROWS:
-        raise BadFile(f"there are more than {MOST_ROWS:,} rows; send the rest as another PR")
-    line, first = found[0]
-    if isinstance(first, BadRow) and all(isinstance(row, BadRow) for _, row in found):
-        raise BadFile(f"no row can be read; line {line}: {first.detail}; {first.mend}")
-    return found
+__all__ = ["rows_of_upload"]

@@ -1,5 +1,7 @@
 """Signing up, in and out, and the tokens that act for an account."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth
@@ -11,16 +13,29 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from apps.accounts import actions, queries
+from apps.accounts import actions, guessing, queries
+from apps.accounts.callers import address_of
 from apps.accounts.errors import AccountRefused, NameReserved, NameTaken
 from apps.pages import forms
 from apps.pages.who import account_of, signed_in
 
-sign_in = auth.LoginView.as_view(
-    template_name="pages/sign_in.html",
-    authentication_form=forms.SignInForm,
-    redirect_authenticated_user=True,
-)
+
+class SignIn(auth.LoginView):
+    """Name and password; after too many failures the page says when to try again (429)."""
+
+    template_name = "pages/sign_in.html"
+    authentication_form = forms.SignInForm
+    redirect_authenticated_user = True
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        page = super().form_invalid(form)
+        if refusal := form.too_many:
+            page.status_code = 429
+            page["Retry-After"] = str(refusal.seconds)
+        return page
+
+
+sign_in = SignIn.as_view()
 sign_out = auth.LogoutView.as_view()
 
 
@@ -33,6 +48,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     form = forms.SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
+            guessing.ensure_may_sign_up(address=address_of(request))
             account = actions.sign_up(
                 form.cleaned_data["username"], password=form.cleaned_data["password"]
             )

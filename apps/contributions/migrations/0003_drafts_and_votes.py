@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contributions", "0001_initial"),
+        ("contributions", "0002_author_day"),
         ("skills", "0001_initial"),
         ("traces", "0002_asked"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

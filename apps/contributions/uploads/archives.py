@@ -1,0 +1,134 @@
+"""Datasets packed as a zip: the folder of a Hugging Face dataset, or just some files of rows.
+
+Nothing is ever unpacked to disk, so no name in an archive can reach a file of ours; names that
+try to are refused all the same, since whoever opens the archive next may be less careful.
+"""
+
+from __future__ import annotations
+
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+from apps.contributions.errors import BadFile, BadRow
+from apps.contributions.files import CHUNK, NEVER_OPENED, Numbered, rows_in
+
+Row = dict[str, Any] | BadRow
+
+MOST_MEMBERS = 1000
+MOST_LEVELS = 8
+DATA = (".jsonl", ".csv", ".parquet", ".arrow", ".ndjson", ".tsv", ".json", ".gz")
+# What a dataset's folder holds beside its rows, by the customs of the Hub.
+BESIDE = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
+SPREADSHEETS = (".xlsx", ".xlsm", ".ods")
+SCRIPTS = (".py", ".sh", ".exe", ".dll", ".so", ".js", ".bat", ".ps1")
+
+
+def is_archive(file: BinaryIO, name: str) -> bool:
+    """Whether the file is a zip, by its first bytes or by its ending."""
+    start = file.read(4)
+    file.seek(0)
+    return start == b"PK\x03\x04" or start == b"PK\x05\x06" or name.lower().endswith(".zip")
+
+
+def rows_in_archive(file: BinaryIO, *, name: str, most: int) -> Iterator[Numbered]:
+    """The rows of every data file in the archive, numbered through; `BadFile` names the member.
+
+    Where the files are split the way the Hub splits them, those named train are taken.
+    """
+    if name.lower().endswith(SPREADSHEETS):
+        raise BadFile(f"{name} is a spreadsheet; save it as CSV and send that")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = _data_members(archive, name)
+            yield from _rows(archive, members, name, most)
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+        raise BadFile(f"{name} is not a zip, damaged or cut off; pack it again") from error
+
+
+def _data_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise BadFile(f"{name} holds {len(members):,} files; at most {MOST_MEMBERS:,} are taken")
+    seen: set[str] = set()
+    for member in members:
+        _ensure_harmless(member, name)
+        if member.filename in seen:
+            raise BadFile(f"{name} holds {_shown(member)} twice; keep one of them")
+        seen.add(member.filename)
+    data = sorted((m for m in members if _holds_rows(m)), key=lambda member: member.filename)
+    if not data:
+        raise BadFile(f"{name} holds no {', '.join(DATA[:4])} file; put the rows into one")
+    train = [m for m in data if PurePosixPath(m.filename).name.startswith("train")]
+    return train or data
+
+
+def _ensure_harmless(member: zipfile.ZipInfo, name: str) -> None:
+    """`BadFile` for what has no business in a folder of rows."""
+    path = PurePosixPath(member.filename.replace("\\", "/"))
+    shown = f"{name} holds {_shown(member)}"
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        raise BadFile(f"{shown}, a name that leads out of the folder; pack the folder itself")
+    if len(path.parts) > MOST_LEVELS:
+        raise BadFile(f"{shown}, deeper than {MOST_LEVELS} folders; pack it flatter")
+    mode = member.external_attr >> 16
+    if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise BadFile(f"{shown}, which is a link or a device; put the file itself into the archive")
+    if member.flag_bits & 0x1:
+        raise BadFile(f"{shown}, which is encrypted; pack it without a password")
+    ending = path.suffix.lower()
+    if ending in NEVER_OPENED + SCRIPTS:
+        raise BadFile(f"{shown}, and {ending} files can run code; leave it out")
+    if ending in (".zip", ".tar", ".7z", ".rar", ".tgz", ".bz2", ".xz"):
+        raise BadFile(f"{shown}, an archive in an archive; pack its files directly")
+
+
+def _holds_rows(member: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(member.filename)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    beside = path.name in BESIDE or hidden or member.is_dir()
+    return not beside and path.suffix.lower() in DATA
+
+
+def _rows(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str, most: int
+) -> Iterator[Numbered]:
+    number, left = 0, most
+    for member in members:
+        shown = f"{name}: {member.filename}"
+        with tempfile.TemporaryFile() as copy:
+            left -= _unpack(archive, member, copy, shown, left)
+            for line, row in rows_in(copy, name=shown, most=most):
+                number += 1
+                yield number, _placed(row, member.filename, line)
+
+
+def _unpack(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, copy: BinaryIO, shown: str, most: int
+) -> int:
+    """Write a member to a file that can be sought in; returns its size in bytes."""
+    size = 0
+    # What the archive says of its sizes is the sender's word; what comes out is counted.
+    with archive.open(member) as packed:
+        while piece := packed.read(CHUNK):
+            size += len(piece)
+            if size > most:
+                limit = f"{shown} unpacks to more than the file may hold"
+                raise BadFile(f"{limit}; split it, or send it through the API")
+            copy.write(piece)
+    copy.seek(0)
+    return size
+
+
+def _placed(row: Row, member: str, line: int) -> Row:
+    """A bad row says in which file of the archive it stands."""
+    if isinstance(row, BadRow):
+        return BadRow(row.code, row.name, f"{member}, line {line}: {row}", row.mend)
+    return row
+
+
+def _shown(member: zipfile.ZipInfo) -> str:
+    return "“" + member.filename.encode("utf-8", "replace").decode()[:80] + "”"

@@ -1,0 +1,94 @@
+"""The parent's side: a child reads the file, and whatever becomes of it, we get rows or a sentence.
+
+Readers of Parquet, zip and JSON have had holes, and a file of 5 kB can claim terabytes. So the file
+is opened only by a child with hard limits on memory, time and disk (setrlimit), without our
+environment, our database or our files open; the kernel ends it where it goes beyond them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from threading import Timer
+from typing import Any, BinaryIO
+
+from apps.contributions.errors import BadFile, BadRow
+from apps.contributions.files import Numbered
+from apps.contributions.uploads.limits import Limits
+
+ROOT = Path(__file__).resolve().parents[3]
+# `-I` keeps the environment and the working folder out of the child's imports.
+PROGRAM = f"import sys; sys.path.insert(0, {str(ROOT)!r}); " + (
+    "from apps.contributions.uploads.child import main; main()"
+)
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "2",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "LANG": "C.UTF-8",
+}
+# A line of the child's answer is a row, written in ASCII.
+LONGEST_ANSWER = 16 * 1024**2
+USUAL = Limits()
+
+
+def rows_of_upload(file: BinaryIO, *, name: str, limits: Limits = USUAL) -> Iterator[Numbered]:
+    """Every row of a stranger's file; `BadFile` says what is wrong with the file, and the mend.
+
+    JSONL, a JSON list, CSV, Parquet, Arrow (each also as .gz), or a zip of such files. A row that
+    cannot be read stands there as a `BadRow`.
+    """
+    name = PurePath(name).name or "the file"
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(file, copy)
+        copy.seek(0)
+        yield from _read_by_a_child(copy, name, limits)
+
+
+def _read_by_a_child(file: BinaryIO, name: str, limits: Limits) -> Iterator[Numbered]:
+    command = [sys.executable, "-I", "-c", PROGRAM, *limits.as_arguments(), name]
+    with subprocess.Popen(
+        command,
+        stdin=file,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+        cwd="/",
+    ) as child:
+        # The limit on CPU time does not see a child that waits; this does.
+        watch = Timer(limits.seconds + 0.5, child.kill)
+        watch.start()
+        try:
+            yield from _answers(child, name)
+        finally:
+            watch.cancel()
+            child.kill()
+
+
+def _answers(child: subprocess.Popen[bytes], name: str) -> Iterator[Numbered]:
+    assert child.stdout is not None
+    while line := child.stdout.readline(LONGEST_ANSWER):
+        said = _understood(line)
+        if "refused" in said:
+            raise BadFile(said["refused"])
+        if "end" in said:
+            return
+        if "n" in said:
+            yield said["n"], said["row"] if "row" in said else BadRow(*said["bad"])
+    mend = "split it, or send it as plain JSONL"
+    raise BadFile(f"{name} takes too much time or memory to read, or is damaged; {mend}")
+
+
+def _understood(line: bytes) -> dict[str, Any]:
+    """One line of the child; a line that was cut off by its end says nothing."""
+    try:
+        said: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {}
+    return said
