@@ -38,6 +38,18 @@ class QuotaReached(ContributionRefused):
         self.seconds = seconds
 
 
+class DraftMissing(ContributionRefused):
+    """No open draft of this person has this key."""
+
+
+class DraftMoved(ContributionRefused):
+    """Another tab saved the draft meanwhile; what this one held is kept aside."""
+
+
+class NotYourAnswer(ContributionRefused):
+    """Only who asked for an answer, or for a pair, may judge it here."""
+
+
 @dataclass(frozen=True)
 class RefusedRow:
     """A row that could not be kept: where it stood (0-based), why, and how to mend it."""

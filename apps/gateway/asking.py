@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from apps.gateway.errors import BadRequest
+from apps.rollouts.asking import Asking
 from openflywheel.reading.strict_json import BadJSON, loads
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -18,18 +18,6 @@ MOST_TOKENS = 4096
 NUMBERS = {"temperature": (0, 2), "top_p": (0, 1), "frequency_penalty": (-2, 2)}
 SEEDS = (-(2**63), 2**63 - 1)
 MOST_STOPS = 4
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A request as the gateway needs it: `body` goes upstream, the rest stays here."""
-
-    model: str
-    messages: list[dict[str, Any]]
-    user: str
-    skill: str
-    stream: bool
-    body: dict[str, Any]
 
 
 def read(text: bytes) -> Asking:
