@@ -100,21 +100,24 @@ def _sharing(line: ModelLine, bands: list[int]) -> list[int]:
     sql = """
         SELECT print.row_id
         FROM (SELECT row_id FROM checks_print
-              WHERE bands && %s::bigint[] AND line_id = %s LIMIT %s) print
+              WHERE bands && %s::bigint[] LIMIT %s) print
         JOIN contributions_row r ON r.id = print.row_id
         JOIN contributions_revision v ON v.id = r.revision_id
         JOIN contributions_contribution c ON c.id = v.contribution_id
-        WHERE c.stage = %s AND c.consent = ANY(%s) AND v.number = c.revision
+        WHERE c.line_id = %s AND c.stage = %s AND c.consent = ANY(%s) AND v.number = c.revision
         LIMIT %s
     """
     allowed = [str(consent) for consent in READ_BY_ALL]
-    wanted: list[Any] = [bands, line.pk, 5 * CANDIDATES, str(Stage.ACCEPTED), allowed, CANDIDATES]
+    wanted: list[Any] = [bands, 5 * CANDIDATES, line.pk, str(Stage.ACCEPTED), allowed, CANDIDATES]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
+            # The planner takes arrays to overlap far more often than prints do, and would read all.
+            cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute(sql, wanted)
             found = [key for (key,) in cursor.fetchall()]
             cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+            cursor.execute("SET LOCAL enable_seqscan = DEFAULT")
     except OperationalError:
         # Too slow for a hint; the screens look again, and take their time.
         return []
