@@ -60,6 +60,9 @@ KINDS: dict[type[Exception], Kind] = {
     traces.UnknownTrace: Kind(404, "unknown_trace", "There is no such trace"),
     traces.BadOutcome: Kind(422, "bad_outcome", "The outcome is not understood"),
     contributions.NotYours: Kind(403, "not_yours", "It belongs to somebody else"),
+    contributions.NotForYou: Kind(403, "not_for_you", "Your role does not include this"),
+    contributions.Locked: Kind(403, "locked", "The conversation is closed"),
+    contributions.Outdated: Kind(409, "outdated", "The rows have changed since"),
     contributions.BadFile: Kind(422, "bad_file", "The file cannot be read"),
     contributions.TermsMissing: Kind(
         422, "terms_missing", "Licence, consent or sign-off is missing"

@@ -20,10 +20,10 @@ from apps.contributions.errors import (
     RefusedRow,
     TermsMissing,
 )
-from apps.contributions.models import Comment, Consent, Contribution, Kind, Licence, Revision, Row
+from apps.contributions.models import Consent, Contribution, Kind, Licence, Revision, Row
 from apps.contributions.rows import RowData, content_digest, read_rows
 from apps.contributions.stages import Stage
-from apps.history.actions import move, record
+from apps.history.actions import move
 from apps.skills.models import ModelLine, Skill
 from apps.traces.models import Trace
 
@@ -125,14 +125,19 @@ def submit(contribution: Contribution, *, by: Account) -> None:
 def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note: str) -> Offered:
     """Replace the rows by a new revision and submit it again; earlier approvals fall with it."""
     _authors_only(contribution, by)
+    if contribution.reverts_id:
+        raise ContributionRefused(f"{contribution} has no rows of its own; withdraw it instead")
     skills = _skills_of(contribution.line)
     good, places, refused = _usable(rows, contribution.kind, skills)
+    following = {
+        "revision": contribution.revision + 1,
+        "digest": content_digest(good),
+        "row_count": len(good),
+    }
     with transaction.atomic():
-        # The move is the lock: whoever does not get it never touches the revision.
-        move(contribution, Stage.SUBMITTED, by=by, because=note)
-        contribution.revision += 1
-        contribution.digest, contribution.row_count = content_digest(good), len(good)
-        contribution.save(update_fields=["digest", "row_count", "revision"])
+        # The move is the lock, over stage and content: whoever does not get it changes nothing.
+        details = {"digest": following["digest"], "revision": following["revision"]}
+        move(contribution, Stage.SUBMITTED, by=by, because=note, also=following, details=details)
         _store(contribution, good, refused, skills, note=note)
     return Offered(contribution, places, refused)
 
@@ -141,16 +146,6 @@ def withdraw(contribution: Contribution, *, by: Account, because: str = "") -> N
     """Take an open contribution back; only its author can."""
     _authors_only(contribution, by)
     move(contribution, Stage.WITHDRAWN, by=by, because=because)
-
-
-def comment(contribution: Contribution, *, by: Account, text: str) -> Comment:
-    """Say something under a contribution."""
-    if not text.strip():
-        raise ContributionRefused("the comment is empty; write something or leave it")
-    with transaction.atomic():
-        written = Comment.objects.create(contribution=contribution, author=by, text=text.strip())
-        record(contribution, "commented", by=by, details={"comment": written.pk})
-    return written
 
 
 def check_terms(terms: Terms) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.accounts.models import Account
@@ -64,6 +65,13 @@ class Contribution(models.Model):
     revision = models.PositiveIntegerField(default=1)
     digest = models.CharField(max_length=64, blank=True)
     row_count = models.PositiveIntegerField(default=0)
+    # A PR that takes another's rows back out has no rows of its own.
+    reverts = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="reverted_by"
+    )
+    locked = models.BooleanField(default=False, help_text="Only the team may go on talking")
+    # Kept by a trigger of the database, whatever changes the row.
+    touched_at = models.DateTimeField(db_default=Now(), editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True)
 
@@ -72,13 +80,19 @@ class Contribution(models.Model):
         indexes = [
             models.Index(fields=["stage", "id"], name="contributions_stage"),
             models.Index(fields=["author", "-id"], name="contributions_author"),
+            models.Index(fields=["touched_at", "id"], name="contributions_touched"),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["author", "batch"],
                 condition=~models.Q(batch=""),
                 name="contributions_batch_once",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["reverts"],
+                condition=~models.Q(stage__in=[Stage.REJECTED, Stage.WITHDRAWN]),
+                name="contributions_reverted_once",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -150,18 +164,7 @@ class Row(models.Model):
         return self.chosen or self.completion
 
 
-class Comment(models.Model):
-    """A line of the discussion under a contribution."""
+# The discussion has a room of its own; its tables belong to this app all the same.
+from apps.contributions.discussion.models import Comment  # noqa: E402
 
-    contribution = models.ForeignKey(
-        Contribution, on_delete=models.CASCADE, related_name="comments"
-    )
-    author = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    text = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.author} on {self.contribution}"
+__all__ = ["Comment", "Consent", "Contribution", "Kind", "Licence", "Revision", "Row"]

@@ -20,6 +20,7 @@ from apps.api.problems import Problem, sentence
 from apps.community.life import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
+from apps.contributions.discussion import actions as discussing
 from apps.contributions.errors import NothingUsable, RefusedRow
 from apps.contributions.models import Contribution, Kind
 from apps.contributions.rows import kind_of, read_rows
@@ -232,7 +233,7 @@ class Comments(Face):
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         text = self.read(Remark, request)["text"]
-        said = actions.comment(contribution, by=caller(request), text=text)
+        said = discussing.say(contribution, by=caller(request), text=text)
         return Response(answers.comment(said), status=201)
 
 
