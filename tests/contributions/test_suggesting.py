@@ -126,8 +126,8 @@ def test_a_suggestion_finds_its_row_after_rows_have_moved() -> None:
 def test_two_suggestions_for_one_text_are_not_applied_together() -> None:
     pr = in_review()
 
+    made = [suggest(pr, 0, "2"), suggest(pr, 0, "two")]
     with pytest.raises(ContributionRefused, match="pick one"):
-        made = [suggest(pr, 0, "2"), suggest(pr, 0, "two")]
         apply(pr, made, by=pr.author, digest=pr.digest)
 
     assert pr.revision == 1

@@ -118,7 +118,7 @@ def edit(comment: Comment, *, by: Account, text: str) -> None:
             )
             comment.edited_at = timezone.now()
         comment.text = words
-        comment.mentions = _known_names(words)
+        comment.mentions = known_names(words)
         comment.save(update_fields=["text", "mentions", "edited_at"])
         if not before.pending:
             new = [name for name in comment.mentions if name not in before.mentions]
@@ -252,6 +252,14 @@ def save_reply(by: Account, *, title: str, text: str) -> None:
     SavedReply.objects.update_or_create(account=by, title=title, defaults={"text": text})
 
 
+def known_names(text: str) -> list[str]:
+    """The accounts among the @names of a text, in its order."""
+    names = reading.names_in(text)
+    known = Account.objects.filter(username__in=names, is_active=True)
+    found = set(known.values_list("username", flat=True)) if names else set()
+    return [name for name in names if name in found]
+
+
 def _in_thread(thread: Thread, by: Account, text: str, suggested: str, pending: bool) -> Comment:
     """A remark in a thread; one with a suggestion may do without words."""
     words = _worth_saying(text) if text.strip() or not suggested else ""
@@ -259,7 +267,7 @@ def _in_thread(thread: Thread, by: Account, text: str, suggested: str, pending: 
     if suggested:
         _ensure_a_change(thread, suggested)
     if pending:
-        said.pending, said.mentions = True, _known_names(words)
+        said.pending, said.mentions = True, known_names(words)
         said.save()
     else:
         _publish(said)
@@ -271,7 +279,7 @@ def _in_thread(thread: Thread, by: Account, text: str, suggested: str, pending: 
 def _publish(said: Comment) -> Comment:
     """Store a remark for everybody, and tell the record whom it concerns."""
     said.pending = False
-    said.mentions = _known_names(said.text)
+    said.mentions = known_names(said.text)
     # First the contribution, then the pen of the record: the order in which a move takes them.
     _touch(said.contribution)
     said.save()
@@ -303,11 +311,3 @@ def _ensure_a_change(thread: Thread, suggested: str) -> None:
         raise ContributionRefused("the suggestion is what stands there already; change it")
     if len(suggested) > LONGEST_TEXT:
         raise ContributionRefused(f"a suggestion has at most {LONGEST_TEXT:,} characters")
-
-
-def _known_names(text: str) -> list[str]:
-    """The accounts among the @names of a text, in its order."""
-    names = reading.names_in(text)
-    known = Account.objects.filter(username__in=names, is_active=True)
-    found = set(known.values_list("username", flat=True)) if names else set()
-    return [name for name in names if name in found]

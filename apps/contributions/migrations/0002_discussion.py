@@ -7,7 +7,6 @@ import django.db.models.manager
 from django.conf import settings
 from django.db import migrations, models
 
-
 # Whatever changes a contribution's row notes when, so that the list can be sorted by it. A trigger on
 # the row itself takes no further lock; one on the record's events could wait for a move that
 # waits for the record.
