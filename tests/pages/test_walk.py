@@ -39,11 +39,17 @@ SCHEMES = ("light", "dark")
 PAGES = {
     "home": "/",
     "prs": "/prs?state=all",
-    "nothing found": "/prs?text=nothing+like+it",
+    "nothing found": "/prs?q=nothing+like+it+is:purple",
     **{f"pr {stage}": f"/prs/{{{stage}}}" for stage in Stage.values[1:]},
     "pr rows": "/prs/{accepted}/rows",
     "pr checks": "/prs/{quarantined}/checks",
     "pr history": "/prs/{accepted}/history",
+    "pr talk on rows": "/prs/{in_review}/rows",
+    "pr side by side": "/prs/{in_review}/rows?view=split",
+    "pr revisions": "/prs/{in_review}/revisions",
+    "pr effects": "/prs/{accepted}/effects",
+    "pr no effects": "/prs/{submitted}/effects",
+    "shortcuts": "/shortcuts",
     "submit": "/submit",
     "submit preference": "/submit?kind=preference",
     "submit rating": "/submit?kind=rating",
@@ -65,6 +71,13 @@ AT_THE_DESK = {
     "review quarantine": "/review/{quarantined}",
     "tokens": "/tokens",
     "pr of a reviewer": "/prs/{in_review}",
+    "pr rows of a reviewer": "/prs/{in_review}/rows",
+    "comment on a row": "/prs/{in_review}/rows/1/say/completion",
+    "labels of a pr": "/prs/{in_review}/labels",
+    "people of a pr": "/prs/{in_review}/people",
+    "prs of a reviewer": "/prs?q=is:open",
+    "labels": "/labels",
+    "writing": "/settings/writing",
 }
 
 # What a person who cannot see the page would miss.
