@@ -123,7 +123,7 @@
     try {
       const answer = await fetch(`${address}?begun=${encodeURIComponent(word)}`);
       const { found } = await answer.json();
-      if (turn === asked) offer(holder, area, found, take);
+      if (turn === asked && document.activeElement === area) offer(holder, area, found, take);
     } catch { /* who is not signed in, or has no line, types the name */ }
   };
 

@@ -19,9 +19,9 @@ from apps.contributions.discussion import actions, queries, suggesting
 from apps.contributions.discussion import rules as talking
 from apps.contributions.discussion.models import Comment, Field, Label, Part, Thread, Tone
 from apps.contributions.errors import ContributionRefused
+from apps.contributions.filters import Filter, Term
 from apps.contributions.models import Contribution, Row
 from apps.contributions.rows import mark_of
-from apps.contributions.filters import Filter, Term
 from apps.history.errors import MoveRefused
 from apps.pages import forms, markdown, talk
 from apps.pages.views.contributions import do, seen
