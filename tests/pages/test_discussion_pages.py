@@ -212,6 +212,9 @@ def test_what_quarantine_hides_no_tab_and_no_patch_shows(world: World) -> None:
     said = Comment.objects.get(text="quoted secret")
     assert Client().get(f"/prs/{pr.pk}/comments/{said.pk}/wordings").status_code == 404
     assert Client().get(f"/prs/{pr.pk}.jsonl").status_code == 404
+    for path in (f"/prs/{pr.pk}.json", f"/api/v1/contributions/{pr.pk}/comments"):
+        assert b"quoted secret" not in Client().get(path, follow=True).content
+        assert b"quoted secret" in as_(world.author).get(path, follow=True).content
     assert secret in text_of(as_(world.author), f"/prs/{pr.pk}/rows")
 
 

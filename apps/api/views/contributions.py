@@ -21,6 +21,7 @@ from apps.community.life import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
 from apps.contributions.discussion import actions as discussing
+from apps.contributions.discussion.queries import published
 from apps.contributions.errors import NothingUsable, RefusedRow
 from apps.contributions.models import Contribution, Kind
 from apps.contributions.rows import kind_of, read_rows
@@ -227,7 +228,7 @@ class Comments(Face):
     scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
 
     def get(self, request: Request, number: int) -> Response:
-        said = named(request, number).comments.select_related("author")
+        said = published(named(request, number), request.user)
         return self.paged(request, said, answers.comment)
 
     def post(self, request: Request, number: int) -> Response:

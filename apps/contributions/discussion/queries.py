@@ -36,6 +36,7 @@ from apps.contributions.discussion.models import (
     Viewed,
 )
 from apps.contributions.models import Contribution, Row
+from apps.contributions.rules import may_see_rows
 
 Person = Account | AnonymousUser
 
@@ -107,6 +108,12 @@ def comments_for(contribution: Contribution, reader: Person) -> QuerySet[Comment
         )
         .order_by("pk")
     )
+
+
+def published(contribution: Contribution, reader: Person) -> QuerySet[Comment]:
+    """What everybody may read, oldest first; what is said on rows goes to whom sees the rows."""
+    said = Comment.objects.filter(contribution=contribution).select_related("author")
+    return said if may_see_rows(reader, contribution) else said.filter(thread=None)
 
 
 def reactions_of(comment: Comment, reader: Person) -> list[dict[str, Any]]:
