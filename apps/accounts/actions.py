@@ -96,3 +96,9 @@ def grant(account: Account, role: str, *, by: Account | None) -> None:
         for token in Token.objects.filter(account=account, revoked_at=None):
             if not set(token.scopes) <= rules.scopes_of(account):
                 revoke(token)
+
+
+def set_single_keys(account: Account, *, on: bool) -> None:
+    """Whether single letters are shortcuts for this account."""
+    account.single_keys = on
+    account.save(update_fields=["single_keys"])

@@ -34,6 +34,8 @@ class Account(AbstractUser):
     """A person or a service under a handle (`username`); pseudonyms are fine."""
 
     role = models.CharField(max_length=20, choices=Role, default=Role.CONTRIBUTOR)
+    # WCAG 2.1.4: who dictates or trembles must be able to switch single-letter shortcuts off.
+    single_keys = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return self.username

@@ -14,6 +14,18 @@ class NotYours(ContributionRefused):
     """Only the author may do this."""
 
 
+class NotForYou(ContributionRefused):
+    """The role does not include this."""
+
+
+class Locked(ContributionRefused):
+    """The conversation is closed for all but the team."""
+
+
+class Outdated(ContributionRefused):
+    """It speaks of rows that have changed since."""
+
+
 class TermsMissing(ContributionRefused):
     """Licence, consent or sign-off is missing or unknown."""
 

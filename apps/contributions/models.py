@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.accounts.models import Account
@@ -70,6 +71,13 @@ class Contribution(models.Model):
     revision = models.PositiveIntegerField(default=1)
     digest = models.CharField(max_length=64, blank=True)
     row_count = models.PositiveIntegerField(default=0)
+    # A PR that takes another's rows back out has no rows of its own.
+    reverts = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="reverted_by"
+    )
+    locked = models.BooleanField(default=False, help_text="Only the team may go on talking")
+    # Kept by a trigger of the database, whatever changes the row.
+    touched_at = models.DateTimeField(db_default=Now(), editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True)
 
@@ -80,13 +88,19 @@ class Contribution(models.Model):
             models.Index(fields=["author", "-id"], name="contributions_author"),
             # A day's quota is looked up at each offer.
             models.Index(fields=["author", "created_at"], name="contributions_author_day"),
+            models.Index(fields=["touched_at", "id"], name="contributions_touched"),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["author", "batch"],
                 condition=~models.Q(batch=""),
                 name="contributions_batch_once",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["reverts"],
+                condition=~models.Q(stage__in=[Stage.REJECTED, Stage.WITHDRAWN]),
+                name="contributions_reverted_once",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -158,23 +172,6 @@ class Row(models.Model):
     def answer(self) -> str:
         """The text that the contributor holds to be right (or, of a rating, the one judged)."""
         return self.chosen or self.completion
-
-
-class Comment(models.Model):
-    """A line of the discussion under a contribution."""
-
-    contribution = models.ForeignKey(
-        Contribution, on_delete=models.CASCADE, related_name="comments"
-    )
-    author = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    text = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.author} on {self.contribution}"
 
 
 class Gathering(models.Model):
@@ -338,3 +335,24 @@ class Vote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} on {self.trace or self.pair}"
+
+
+# The discussion has a room of its own; its tables belong to this app all the same.
+from apps.contributions.discussion.models import Comment  # noqa: E402
+
+__all__ = [
+    "Aside",
+    "Comment",
+    "Consent",
+    "Contribution",
+    "Draft",
+    "DraftRow",
+    "GatheredDay",
+    "Gathering",
+    "Kind",
+    "Licence",
+    "Pair",
+    "Revision",
+    "Row",
+    "Vote",
+]

@@ -192,14 +192,6 @@ class ReviseForm(forms.Form):
         return [row for _, row in self.numbered]
 
 
-class CommentForm(forms.Form):
-    """A line of the discussion."""
-
-    text = forms.CharField(
-        label="Say something", help_text="Markdown is read.", widget=area(2), max_length=10_000
-    )
-
-
 class DecisionForm(forms.Form):
     """A reviewer's verdict on what they have read."""
 

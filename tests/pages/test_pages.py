@@ -28,6 +28,13 @@ OPEN_TO_ALL = [
     "/prs/{accepted}/rows",
     "/prs/{quarantined}/checks",
     "/prs/{accepted}/history",
+    '/prs?q=label:dates -author:maple sort:updated-desc "short dates"',
+    "/prs/{in_review}/rows",
+    "/prs/{in_review}/rows?view=unified&w=1",
+    "/prs/{in_review}/revisions",
+    "/prs/{in_review}/revisions/1/rows",
+    "/prs/{accepted}/effects",
+    "/shortcuts",
     "/submit",
     "/submit?kind=preference",
     "/submit?kind=rating",
@@ -47,7 +54,17 @@ OPEN_TO_ALL = [
     "/sign-up",
     "/style",
 ]
-FOR_REVIEWERS = ["/review", "/review/{in_review}", "/review/{quarantined}", "/tokens"]
+FOR_REVIEWERS = [
+    "/review",
+    "/review/{in_review}",
+    "/review/{quarantined}",
+    "/tokens",
+    "/prs/{in_review}/rows/1/say/completion",
+    "/prs/{in_review}/labels",
+    "/prs/{in_review}/people",
+    "/labels",
+    "/settings/writing",
+]
 
 
 def address(path: str, world: World) -> str:

@@ -26,6 +26,8 @@ from apps.api.schema import PARAMETERS
 from apps.community.life import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
+from apps.contributions.discussion import actions as discussing
+from apps.contributions.discussion.queries import published
 from apps.contributions.errors import BatchMissing, NothingUsable, RefusedRow
 from apps.contributions.models import Consent, Contribution, Kind, Licence
 from apps.contributions.rows import kind_of, read_rows
@@ -359,13 +361,13 @@ class Comments(Face):
     }
 
     def get(self, request: Request, number: int) -> Response:
-        said = named(request, number).comments.select_related("author")
+        said = published(named(request, number), request.user)
         return self.paged(request, said, answers.comment)
 
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         text = self.read(Remark, request)["text"]
-        said = actions.comment(contribution, by=caller(request), text=text)
+        said = discussing.say(contribution, by=caller(request), text=text)
         return Response(answers.comment(said), status=201)
 
 

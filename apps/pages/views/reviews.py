@@ -1,6 +1,5 @@
 """The review desk: the queue, and one screen on which a person decides."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -21,16 +20,10 @@ from apps.pages import forms
 from apps.pages.who import account_of
 from apps.reviews import actions, queries, rules
 from apps.reviews.errors import ReviewRefused
-from apps.reviews.models import Decision, Verdict
+from apps.reviews.models import Verdict
 
 IN_VIEW, ROWS_IN_VIEW = 25, 20
 
-DECIDE: dict[str, Callable[..., Decision]] = {
-    Verdict.ACCEPT: actions.accept,
-    Verdict.CHANGES: actions.ask_for_changes,
-    Verdict.REJECT: actions.reject,
-    Verdict.RELEASE: actions.release,
-}
 DONE = {
     Verdict.ACCEPT: "accepted",
     Verdict.CHANGES: "sent back with what should change",
@@ -83,7 +76,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _decide(contribution: Contribution, account: Account, said: dict[str, Any]) -> None:
-    DECIDE[said["verdict"]](
+    actions.VERDICTS[said["verdict"]](
         contribution, by=account, digest=said["digest"], because=said["because"].strip()
     )
 
