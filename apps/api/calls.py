@@ -36,6 +36,7 @@ class Call:
     mapping of names to JSON Schemas. Those of a `Page` come by themselves.
     `refuses`: codes of problems besides those that every address of its sort can give.
     `headers`: what a success carries besides, described in `apps.api.schema.HEADERS`.
+    `media_type`, `other_media_types`: what a success comes as.
     `example`: a body that is answered by the first status of `gives`.
     """
 
@@ -48,6 +49,7 @@ class Call:
     example: Any = None
     example_lines: tuple[Any, ...] = ()
     media_type: str = "application/json"
+    other_media_types: tuple[str, ...] = ()
 
     @property
     def paged(self) -> bool:

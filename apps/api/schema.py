@@ -86,11 +86,13 @@ HEADERS: dict[str, Schema] = {
         "enum": ["true"],
         "description": "It had been stored before, and this is the first answer again",
     },
+    "ETag": {"type": "string", "description": "Names this content; send it as If-None-Match"},
+    "Content-Disposition": {"type": "string", "description": "A name for the file"},
     "WWW-Authenticate": {"type": "string", "description": "How to authenticate"},
     "Retry-After": {"type": "string", "description": "Seconds after which to try again"},
 }
 ALWAYS = ("X-Request-Id", "Cache-Control")
-OPTIONAL = ("Link", "Idempotent-Replayed", "Location")
+OPTIONAL = ("Link", "Idempotent-Replayed", "Location", "Content-Disposition")
 # (OpenAPI 3.1 has no word for the shape of a line; tools find it under `x-line`.)
 TEXT_OF_LINES = {
     "type": "string",
@@ -101,6 +103,7 @@ SAID = {
     201: "Stored",
     202: "Under way; follow the operation",
     204: "Done; there is nothing to show",
+    304: "It has not changed since it was fetched under this ETag",
     207: "Some rows are stored and some are refused; each has its verdict",
 }
 
@@ -357,7 +360,9 @@ class FaceSchema(AutoSchema):
         names = [*ALWAYS, *self.call.headers, *(["Link"] if isinstance(shape, Page) else [])]
         answer: Schema = {"description": SAID[status], "headers": self._headers(names)}
         if shape is not None:
-            answer["content"] = {self.call.media_type: {"schema": self.shapes.of(shape)}}
+            schema = {"schema": self.shapes.of(shape)}
+            types = (self.call.media_type, *self.call.other_media_types)
+            answer["content"] = dict.fromkeys(types, schema)
         return answer
 
     def _refusals(self) -> Iterator[tuple[str, Schema]]:

@@ -28,6 +28,10 @@ Percent = Annotated[int, Facts(minimum=0, maximum=100)]
 TraceId = Annotated[str, "As it came with the answer", Facts(pattern="^tr_[0-9]+$")]
 
 
+# A file as it streams: lines of JSON, Parquet, or a zip.
+Exported = Annotated[str, "The rows, in the form that was asked for", Facts(format="binary")]
+
+
 # -- Refusals -------------------------------------------------------------------------------------
 
 

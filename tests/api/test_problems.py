@@ -32,8 +32,8 @@ def test_every_error_of_every_app_has_a_kind_of_its_own_and_none_is_a_server_err
             if problems.KINDS[kinds[0]] is problems.SERVER_ERROR:
                 unkind.append(name)
 
-    # These never reach a client as they are: a bad row is a verdict, the others are for operators.
-    assert sorted(unkind) == ["BadLineData", "BadRow", "ChainBroken", "LineExists"]
+    # These never reach a client as they are: they are for operators.
+    assert sorted(unkind) == ["BadLineData", "ChainBroken", "LineExists"]
 
 
 def test_a_problem_has_every_member_and_its_type_can_be_opened(stranger: Caller) -> None:
