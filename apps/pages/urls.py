@@ -1,5 +1,6 @@
 """The addresses of the pages."""
 
+from allauth.account import views as signing
 from django.urls import path
 
 from apps.pages.views import (
@@ -39,10 +40,15 @@ urlpatterns = [
     path("rollouts/<int:number>", rollouts.show, name="rollout"),
     path("rollouts/<int:number>/act", rollouts.act, name="rollout_act"),
     path("leaderboard", community.leaderboard, name="leaderboard"),
-    path("sign-in", accounts.sign_in, name="sign_in"),
-    path("sign-up", accounts.sign_up, name="sign_up"),
-    path("sign-out", accounts.sign_out, name="sign_out"),
+    # The project serves these three (django-allauth does); here they have their names.
+    path("sign-in", signing.login, name="sign_in"),
+    path("sign-up", signing.signup, name="sign_up"),
+    path("sign-out", signing.logout, name="sign_out"),
     path("tokens", accounts.tokens, name="tokens"),
     path("tokens/<int:number>/revoke", accounts.revoke, name="revoke"),
+    path("services", accounts.services, name="services"),
+    path("services/<str:name>/token", accounts.service_token, name="service_token"),
+    path("services/<str:name>/close", accounts.close_service, name="close_service"),
+    path("sessions/<int:number>/end", accounts.end_session, name="end_session"),
     path("style", style.style, name="style"),
 ]

@@ -1,7 +1,13 @@
 """Who is looking at a page."""
 
-from django.http import HttpRequest
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
+from django.http import HttpRequest, HttpResponse
+
+from apps.accounts.freshness import is_fresh
 from apps.accounts.models import Account
 
 
@@ -16,3 +22,16 @@ def account_of(request: HttpRequest) -> Account:
     if account is None:
         raise PermissionError("this page needs an account")
     return account
+
+
+def fresh(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Asks whoever has a passkey or makes codes to show it again before the view does its work."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not is_fresh(request):
+            # allauth keeps the form, asks, and sends it again.
+            raise ReauthenticationRequired()
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,15 +1,17 @@
 """The ways in which a decision can be refused."""
 
+from apps.accounts.denials import Denied
+
 
 class ReviewRefused(Exception):
     """Base of the refusals of this app; its text is a sentence for the reviewer."""
 
 
-class OwnWork(ReviewRefused):
+class OwnWork(Denied, ReviewRefused):
     """Nobody decides on what they wrote themselves."""
 
 
-class NotAReviewer(ReviewRefused):
+class NotAReviewer(Denied, ReviewRefused):
     """The role does not include deciding."""
 
 

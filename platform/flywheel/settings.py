@@ -78,6 +78,13 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_htmx",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 
 MIDDLEWARE = [
@@ -89,6 +96,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.denials.DenialsAreLogged",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -214,6 +223,7 @@ if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
 # -- People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.Account"
+AUTHENTICATION_BACKENDS = ["apps.accounts.backends.PeopleOnly"]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [
@@ -226,6 +236,84 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Signing in: django-allauth. A name and a password are enough; an address is optional, and what
+# is answered tells nobody whether an address has an account ("strict").
+ACCOUNT_ADAPTER = "apps.accounts.signing.SigningIn"
+ACCOUNT_FORMS = {"login": "apps.accounts.forms.SignIn", "signup": "apps.accounts.forms.SignUp"}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "email"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "OpenFlywheel: "
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end (Django's own hash)
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env_int("FRESH_SECONDS", 600, at_least=60, at_most=3600)
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+if TESTING:
+    # A thousand tests sign in from one address within a minute; the limits have a test of theirs.
+    ACCOUNT_RATE_LIMITS = False
+
+MFA_ADAPTER = "apps.accounts.signing.SecondFactor"
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# Browsers allow passkeys without TLS for localhost alone.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+MFA_RECOVERY_CODE_COUNT = 10
+
+SOCIALACCOUNT_ADAPTER = "apps.accounts.signing.SigningInElsewhere"
+SOCIALACCOUNT_FORMS = {"signup": "apps.accounts.forms.SignUpElsewhere"}
+SOCIALACCOUNT_AUTO_SIGNUP = False  # everybody picks the name under which they appear
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_QUERY_EMAIL = False
+# Each button of the sign-in page stands there only when its lines are set.
+GITHUB_CLIENT_ID, GITHUB_SECRET = env_str("GITHUB_CLIENT_ID"), env_str("GITHUB_SECRET")
+OIDC_SERVER_URL, OIDC_NAME = env_str("OIDC_SERVER_URL"), env_str("OIDC_NAME", "Single sign-on")
+OIDC_CLIENT_ID, OIDC_SECRET = env_str("OIDC_CLIENT_ID"), env_str("OIDC_SECRET")
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {}
+if bool(GITHUB_CLIENT_ID) != bool(GITHUB_SECRET):
+    environment.refuse("GITHUB_CLIENT_ID and GITHUB_SECRET go together; set both, or neither.")
+elif GITHUB_CLIENT_ID:
+    SOCIALACCOUNT_PROVIDERS["github"] = {
+        "APPS": [{"client_id": GITHUB_CLIENT_ID, "secret": GITHUB_SECRET}],
+        "OAUTH_PKCE_ENABLED": True,
+    }
+if len({bool(OIDC_SERVER_URL), bool(OIDC_CLIENT_ID), bool(OIDC_SECRET)}) > 1:
+    environment.refuse("OIDC_SERVER_URL, OIDC_CLIENT_ID and OIDC_SECRET go together; set all.")
+elif OIDC_SERVER_URL:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_SECRET,
+                "settings": {"server_url": OIDC_SERVER_URL, "oauth_pkce_enabled": True},
+            }
+        ],
+    }
+
+# -- Mail -----------------------------------------------------------------------------------------
+
+EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_PORT = env_int("EMAIL_PORT", 587, at_least=1, at_most=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env_str("EMAIL_USER"), env_str("EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_TLS", bool(EMAIL_HOST))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env_str("EMAIL_FROM", "OpenFlywheel <openflywheel@localhost>")
+# Without a mail server every mail lies as a file under var/mail, where a developer can read it.
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.filebased.EmailBackend"
+)
+EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
