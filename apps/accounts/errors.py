@@ -1,6 +1,6 @@
 """The ways in which an account or a token can be refused."""
 
-from apps.accounts.denials import Denied
+from apps.accounts import denials
 
 
 class AccountRefused(Exception):
@@ -19,17 +19,17 @@ class BadToken(AccountRefused):
     """The token is unknown, mistyped, expired or revoked."""
 
 
-class ScopeMissing(Denied, AccountRefused):
+class ScopeMissing(denials.Denied, AccountRefused):
     """The token does not carry the scope that this call needs."""
 
 
-class NotAllowed(Denied, AccountRefused):
+class NotAllowed(denials.Denied, AccountRefused):
     """The role does not include this action."""
 
 
-class NotFresh(Denied, AccountRefused):
+class NotFresh(denials.Denied, AccountRefused):
     """The session's passkey or code was shown too long ago for this."""
 
 
-class LastAdministrator(Denied, AccountRefused):
+class LastAdministrator(denials.Denied, AccountRefused):
     """Without this one nobody could appoint anybody."""

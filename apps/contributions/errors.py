@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps.accounts.denials import Denied
+from apps.accounts import denials
 from typing import Any
 
 from apps.contributions.strict_json import BadJSON
@@ -18,7 +18,7 @@ class ContributionRefused(Exception):
     """Base of the refusals of this app; its text is a sentence for the contributor."""
 
 
-class NotYours(Denied, ContributionRefused):
+class NotYours(denials.Denied, ContributionRefused):
     """Only the author may do this."""
 
 

@@ -200,7 +200,10 @@ class TokenForm(forms.Form):
     name = forms.CharField(label=_("Name"), help_text=_("What it is for."), max_length=80)
     scopes = forms.MultipleChoiceField(label=_("It may"), widget=forms.CheckboxSelectMultiple)
     lasts = forms.TypedChoiceField(
-        label=_("It ends after"), coerce=lambda days: timedelta(days=int(days))
+        label=_("It ends after"),
+        coerce=lambda days: timedelta(days=int(days)),
+        required=False,
+        empty_value=timedelta(days=90),
     )
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:

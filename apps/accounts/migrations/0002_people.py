@@ -16,7 +16,7 @@ def refuse_two_spellings(apps, schema_editor):
     twice = (
         account.objects.annotate(spelling=Upper("username"))
         .values("spelling")
-        .annotate(names=ArrayAgg("username", ordering="id"))
+        .annotate(names=ArrayAgg("username", order_by="id"))
         .annotate(count=Count("id"))
         .filter(count__gt=1)
     )
