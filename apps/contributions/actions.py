@@ -57,6 +57,7 @@ def examine(
     line: ModelLine, *, kind: str, rows: Iterable[Any], terms: Terms
 ) -> tuple[list[int], list[RefusedRow]]:
     """What `offer` would keep (places) and refuse, without storing anything; it raises alike."""
+    rules.ensure_may_offer(by)
     check_terms(terms)
     _, places, refused = _usable(rows, kind, _skills_of(line))
     return places, refused

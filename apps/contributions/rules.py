@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AnonymousUser
 
+from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 
 SEE_QUARANTINE = (Role.REVIEWER, Role.MAINTAINER, Role.ADMIN)
+
+
+def ensure_may_offer(account: Account) -> None:
+    """`NotAllowed` for administrators: who appoints the reviewers offers nothing to review."""
+    if account.role == Role.ADMIN:
+        raise NotAllowed(f"{account} administers the site and offers nothing; another account can")
 
 
 def is_author(account: Account | AnonymousUser, contribution: Contribution) -> bool:

@@ -8,6 +8,7 @@ sentence for each that names the mend.
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
@@ -68,16 +69,7 @@ INSTALLED_APPS = [
     "apps.api",
     "apps.gateway",
     "apps.pages",
-    "flywheel",
-    "django.contrib.admin",
     "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "rest_framework",
-    "django_htmx",
-    "csp",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -85,6 +77,15 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.github",
     "allauth.socialaccount.providers.openid_connect",
+    "flywheel",
+    "django.contrib.admin",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_htmx",
+    "csp",
 ]
 
 MIDDLEWARE = [
@@ -194,6 +195,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "find builds": {"task": "apps.builds.tasks.find_builds", "schedule": 2.0},
     "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
     "load versions": {"task": "apps.rollouts.tasks.load_wanted_versions", "schedule": 15.0},
+    "trust whom the rule trusts": {
+        "task": "apps.reviews.tasks.trust_whom_the_rule_trusts",
+        "schedule": 600.0,
+    },
     "plan the week's builds": {
         "task": "apps.builds.tasks.plan_weekly_builds",
         "schedule": crontab(minute=0, hour=18, day_of_week="fri"),
@@ -345,6 +350,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env_int("UPLOAD_BYTES", 64 * 1024 * 1024, at_least
 
 # -- What browsers may do -------------------------------------------------------------------------
 
+FORM_TARGETS = [
+    *(["https://github.com"] if GITHUB_CLIENT_ID else []),
+    *(["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_SERVER_URL))] if OIDC_SERVER_URL else []),
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -354,7 +363,8 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
-        "form-action": [SELF],
+        # Where a sign-in button may lead: browsers hold redirects of a form to this list too.
+        "form-action": [SELF, *FORM_TARGETS],
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
