@@ -12,9 +12,9 @@ EVERYONE = {Scope.CONTRIBUTE, Scope.FEEDBACK, Scope.CHAT}
 SCOPES: dict[str, frozenset[Scope]] = {
     Role.CONTRIBUTOR: frozenset(EVERYONE),
     Role.TRUSTED: frozenset(EVERYONE),
-    Role.REVIEWER: frozenset(EVERYONE | {Scope.REVIEW}),
+    Role.REVIEWER: frozenset(EVERYONE | {Scope.REVIEW, Scope.ADMIN}),
     Role.MAINTAINER: frozenset(EVERYONE | {Scope.REVIEW, Scope.RELEASE, Scope.ADMIN}),
-    Role.RELEASE_MANAGER: frozenset(EVERYONE | {Scope.REVIEW, Scope.RELEASE}),
+    Role.RELEASE_MANAGER: frozenset(EVERYONE | {Scope.RELEASE}),
     Role.ADMIN: frozenset({Scope.CONTRIBUTE, Scope.REVIEW, Scope.RELEASE, Scope.ADMIN}),
     Role.SERVICE: frozenset(EVERYONE),
 }

@@ -57,7 +57,6 @@ def examine(
     line: ModelLine, *, kind: str, rows: Iterable[Any], terms: Terms
 ) -> tuple[list[int], list[RefusedRow]]:
     """What `offer` would keep (places) and refuse, without storing anything; it raises alike."""
-    rules.ensure_may_offer(by)
     check_terms(terms)
     _, places, refused = _usable(rows, kind, _skills_of(line))
     return places, refused
@@ -82,6 +81,7 @@ def offer(
     The same rows sent again under the same `batch` return the first contribution. Raises
     `TermsMissing`, `NothingUsable` when no row is good, or `BatchTaken`.
     """
+    rules.ensure_may_offer(by)
     check_terms(terms)
     skills = _skills_of(line)
     good, places, refused = _usable(rows, kind, skills)

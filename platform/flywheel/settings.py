@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "flywheel",
     "django.contrib.admin",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",

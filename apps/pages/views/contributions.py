@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.checks.queries import screening_with_findings
 from apps.community.life import NOW, life_of_contribution
@@ -173,6 +173,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def revise(request: HttpRequest, number: int) -> HttpResponse:
     """Send new rows for a PR that was asked to change."""

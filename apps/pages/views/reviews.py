@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Account
 from apps.checks import queries as checks
@@ -66,6 +66,7 @@ def take_next(request: HttpRequest) -> HttpResponse:
     return _to_the_next(_reviewer(request))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def review(request: HttpRequest, number: int) -> HttpResponse:
     """One PR with everything a decision needs; a POST decides and opens the next one."""

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Account
 from apps.contributions import actions
@@ -28,6 +29,7 @@ WORDS = {
 }
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest) -> HttpResponse:
     """Write a PR and send it. An account is asked for only when it is sent."""
     try:
