@@ -14,7 +14,7 @@ def _named(form: Form) -> None:
     """Our words for the fields, and no placeholder that vanishes while one types."""
     words = {
         "username": (_("Name"), _("Everyone sees it beside your PRs. A pseudonym is fine.")),
-        "email": (_("E-mail"), _("For a forgotten password and for news of your PRs; no one sees it.")),
+        "email": (_("E-mail"), _("For a forgotten password and news of your PRs; no one sees it.")),
         "password1": (_("Password"), _("At least 12 characters.")),
         "login": (_("Name or e-mail"), ""),
         "password": (_("Password"), ""),

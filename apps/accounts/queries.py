@@ -19,7 +19,11 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)
 def token_holder(text: str) -> Token:
     """The token (with its account) for the text of an Authorization header; `BadToken` else."""
     tokens.ensure_well_formed(text)
-    token = Token.objects.select_related("account", "account__owner").filter(digest=tokens.digest_of(text)).first()
+    token = (
+        Token.objects.select_related("account", "account__owner")
+        .filter(digest=tokens.digest_of(text))
+        .first()
+    )
     now = timezone.now()
     if token is None or not _in_service(token.account):
         raise BadToken("this token is not known; make a new one under “Tokens”")

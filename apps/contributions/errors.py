@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from apps.accounts import denials
 from typing import Any
 
+from apps.accounts import denials
 from apps.contributions.strict_json import BadJSON
 
 # Characters of one text of a row; what refuses longer ones reads rows before it reads anything.

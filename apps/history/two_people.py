@@ -66,12 +66,7 @@ def _stands(
 ) -> bool:
     """Rights are asked again now: who has lost them meanwhile has no voice any more."""
     person = waiting.proposed_by
-    return (
-        waiting.terms == terms
-        and waiting.expires_at > now
-        and person.is_active
-        and may(person)
-    )
+    return waiting.terms == terms and waiting.expires_at > now and person.is_active and may(person)
 
 
 def _propose(

@@ -211,9 +211,7 @@ class TokenForm(forms.Form):
         allowed = account_rules.scopes_of(account)
         self._offer("scopes", [(s.value, s.label) for s in Scope if s in allowed])
         longest = (
-            account_rules.LONGEST_SERVICE_TOKEN
-            if account.owner_id
-            else account_rules.LONGEST_TOKEN
+            account_rules.LONGEST_SERVICE_TOKEN if account.owner_id else account_rules.LONGEST_TOKEN
         )
         days = [days for days in (7, 30, 90, 365) if days <= longest.days]
         self._offer("lasts", [(str(n), _("%d days") % n) for n in days])

@@ -1,9 +1,8 @@
 """Every address of the site: health for machines, then the three faces."""
 
+from allauth.account import views as signing
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-
-from allauth.account import views as signing
 from django.views.generic import RedirectView
 
 from flywheel import health

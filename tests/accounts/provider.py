@@ -1,4 +1,4 @@
-"""A small OpenID Connect provider over loopback: discovery, codes, PKCE, signed tokens, userinfo."""
+"""A small OpenID Connect provider over loopback: discovery, codes, PKCE, signed tokens."""
 
 from __future__ import annotations
 
@@ -75,7 +75,11 @@ class Answers(BaseHTTPRequestHandler):
         given = self.server.codes.pop(asked.get("code", ""), None)
         hashed = hashlib.sha256(asked.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()
-        if not given or asked.get("client_secret") != SECRET or given["code_challenge"] != challenge:
+        if (
+            not given
+            or asked.get("client_secret") != SECRET
+            or given["code_challenge"] != challenge
+        ):
             self.server.refused.append(self.path)
             self._say({"error": "invalid_grant"}, 400)
             return

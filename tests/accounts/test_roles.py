@@ -87,7 +87,11 @@ def test_an_appointment_is_a_line_of_the_record_with_both_people_in_it():
     appoint(ada, Role.REVIEWER, by=otto, because="agreed")
 
     appointed = life_of(ada).get(verb="appointed")
-    assert (appointed.left, appointed.entered, appointed.account) == ("contributor", "reviewer", otto)
+    assert (appointed.left, appointed.entered, appointed.account) == (
+        "contributor",
+        "reviewer",
+        otto,
+    )
     assert appointed.details == {"proposed_by": str(anna)}
     assert verify_chain() == 3
 

@@ -1,4 +1,4 @@
-"""Signing in and up: by name, by address, by another site, with codes; and nobody learns who is here."""
+"""Signing in and up: by name, address, other sites and codes; nobody learns who is here."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def test_one_signs_in_by_name_or_address_in_any_case_and_goes_on_where_one_was(l
     assert signed_in(client)
 
 
-@pytest.mark.parametrize("next_", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "next_", ["https://evil.example/", "//evil.example", "javascript:alert(1)"]
+)
 def test_nobody_is_sent_to_another_site_after_signing_in(next_: str):
     actions.sign_up("ada", password=PASSWORD)
 
@@ -86,7 +88,10 @@ def test_a_reset_is_answered_alike_for_every_address_and_its_link_ends_other_ses
     assert link is not None
     client = Client()
     form = client.get(link[1], follow=True)
-    client.post(form.redirect_chain[-1][0], {"password1": "another long phrase", "password2": "another long phrase"})
+    client.post(
+        form.redirect_chain[-1][0],
+        {"password1": "another long phrase", "password2": "another long phrase"},
+    )
 
     assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
     assert not signed_in(elsewhere_open)
@@ -174,7 +179,7 @@ def test_who_guesses_is_told_to_wait_even_with_the_right_password():
     assert "Too many tries" in answer.content.decode()
 
 
-# -- codes -------------------------------------------------------------------------------------------
+# -- codes ----------------------------------------------------------------------------------------
 
 
 def code_now(secret: str) -> str:
@@ -257,7 +262,7 @@ def test_the_api_gives_no_token_for_a_password_alone_where_there_is_a_second_fac
     assert "make the token on the site" in answer.json()["detail"]
 
 
-# -- another site -------------------------------------------------------------------------------------
+# -- another site ---------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apps.accounts import actions, tokens
 from apps.accounts.errors import AccountRefused, BadToken, NameReserved, NameTaken, NotAllowed
-from apps.accounts.models import Role, Scope, Token
+from apps.accounts.models import Scope, Token
 from apps.accounts.queries import token_holder
 from tests.people import somebody
 

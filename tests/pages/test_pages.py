@@ -15,8 +15,8 @@ from apps.contributions.stages import Stage
 from apps.pages.paging import slice_of
 from apps.reviews.models import Decision
 from apps.rollouts.stages import Stage as RolloutStage
-from tests.people import somebody
 from tests.pages.world import PASSWORD, World, founded, rows
+from tests.people import somebody
 
 MOST_SQL = 12
 OPEN_TO_ALL = [

@@ -41,6 +41,9 @@ from apps.skills.models import ModelLine
 from flywheel.celery import app as celery
 from tests.people import a_contribution, a_line
 
+# Tells pytest-django to make the database; each question also rolls itself back.
+pytestmark = pytest.mark.django_db
+
 FILE = Path(__file__).parents[2] / "docs" / "permissions.toml"
 MATRIX = tomllib.loads(FILE.read_text(encoding="utf-8"))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -89,7 +92,7 @@ def addresses(resolver: Any = None, space: str = "", before: str = "") -> Iterat
             yield (f"{space}{entry.name}" if entry.name else path), path
 
 
-# -- nothing is left out ---------------------------------------------------------------------------
+# -- nothing is left out --------------------------------------------------------------------------
 
 
 def test_every_address_is_in_the_matrix_and_nothing_else_is():
@@ -98,7 +101,8 @@ def test_every_address_is_in_the_matrix_and_nothing_else_is():
     site = {name: path for name, path in site.items() if not path.startswith("admin/")}
 
     missing = [
-        f'{FILE.name} does not name “{name}” ({path}); add: {{ name = "{name}", GET = "everybody" }},'
+        f"{FILE.name} does not name “{name}” ({path}); add: "
+        f'{{ name = "{name}", GET = "everybody" }},'
         for name, path in site.items()
         if name not in known
     ]
@@ -129,7 +133,7 @@ def test_the_admin_holds_no_model_and_lets_nobody_in(world: World):
         assert (answer.status_code, answer.url.split("?")[0]) == (302, "/admin/login/"), role
 
 
-# -- the world ---------------------------------------------------------------------------------------
+# -- the world ------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -247,7 +251,7 @@ PLACES = {
 }
 
 
-# -- asking ------------------------------------------------------------------------------------------
+# -- asking ---------------------------------------------------------------------------------------
 
 
 class Listener(logging.Handler):
@@ -282,7 +286,8 @@ def path_of(name: str, at: str | None, thing: Any) -> str:
             _, _, rest = tail.partition(">")
         else:
             depth = 1
-            for end, letter in enumerate(tail):
+            end = 0
+            for end, letter in enumerate(tail):  # noqa: B007
                 depth += {"(": 1, ")": -1}.get(letter, 0)
                 if depth == 0:
                     break
@@ -384,7 +389,7 @@ def test_a_method_that_is_not_named_is_closed_to_everybody(
     assert open_ones == [], f"{name}: name these in docs/permissions.toml, or refuse them"
 
 
-# -- the rules that the matrix states in words -------------------------------------------------------
+# -- the rules that the matrix states in words ----------------------------------------------------
 
 
 def test_an_administrator_is_not_a_superset():

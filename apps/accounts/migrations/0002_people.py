@@ -23,35 +23,44 @@ def refuse_two_spellings(apps, schema_editor):
     if found := ["“" + "” and “".join(row["names"]) + "”" for row in twice[:20]]:
         raise CommandError(
             f"these names differ only in their capitals: {'; '.join(found)}. Rename all but one "
-            "of each (UPDATE accounts_account SET username = … WHERE username = …) and migrate "
-            "again."
+            "of each in accounts_account, and migrate again."
         )
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("accounts", "0001_initial"),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.RunPython(refuse_two_spellings, migrations.RunPython.noop),
         migrations.AlterModelOptions(
-            name='account',
+            name="account",
             options={},
         ),
         migrations.AddField(
-            model_name='account',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='services', to=settings.AUTH_USER_MODEL),
+            model_name="account",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="services",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('username'), name='accounts_one_spelling'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Upper("username"), name="accounts_one_spelling"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('role', 'service'), ('owner', None), _connector='OR'), name='accounts_people_have_no_owner'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role", "service"), ("owner", None), _connector="OR"),
+                name="accounts_people_have_no_owner",
+            ),
         ),
     ]

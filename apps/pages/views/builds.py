@@ -109,7 +109,9 @@ def override(request: HttpRequest, number: int) -> HttpResponse:
         if proposal.agreed:
             messages.success(request, _("The refusal is overruled; who and why is on record."))
         else:
-            messages.info(request, _("Proposed. It is overruled when a second person wants it too."))
+            messages.info(
+                request, _("Proposed. It is overruled when a second person wants it too.")
+            )
     return redirect(build)
 
 

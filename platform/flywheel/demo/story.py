@@ -309,7 +309,9 @@ class Story:
             for maintainer in self.people.maintainers:
                 release = decision | {"verdict": "release"}
                 maintainer.post(f"contributions/{number}/decision", release)
-        self.people.maintainers[1].post(f"contributions/{number}/decision", decision | {"verdict": "accept"})
+        self.people.maintainers[1].post(
+            f"contributions/{number}/decision", decision | {"verdict": "accept"}
+        )
         self.console.print(f"  PR {number} was {pr['stage']} and is accepted: “{because}”")
         return number
 
