@@ -29,6 +29,11 @@ class Denied(Exception):
             collected.append(str(self))
 
 
+def _who(request: HttpRequest) -> str:
+    user = getattr(request, "user", None)
+    return str(user) if user is not None and user.is_authenticated else "nobody"
+
+
 class DenialsAreLogged:
     """One line for each denial of a request, with the request's id."""
 
@@ -51,7 +56,7 @@ class DenialsAreLogged:
                 request.method,
                 # A token that somebody put into the address must not reach the log.
                 request.path[:200],
-                getattr(request, "user", None) or "nobody",
+                _who(request),
                 sentence.replace("\n", " ")[:300],
                 response.status_code,
                 response.get("X-Request-Id") or request.headers.get("X-Request-Id", "-")[:64],

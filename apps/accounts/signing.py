@@ -10,9 +10,11 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import names
@@ -63,6 +65,13 @@ class SigningIn(DefaultAccountAdapter):
 
 class SigningInElsewhere(DefaultSocialAccountAdapter):
     """Accounts of GitHub and of an OpenID Connect provider."""
+
+    def get_app(self, request: Any, provider: str, client_id: str | None = None) -> Any:
+        """A site that is not configured has no door either."""
+        try:
+            return super().get_app(request, provider, client_id)
+        except SocialApp.DoesNotExist as error:
+            raise Http404 from error
 
     def populate_user(self, request: Any, sociallogin: Any, data: dict[str, Any]) -> Any:
         """Only the name is taken over, as a proposal: pseudonyms are fine."""

@@ -322,4 +322,10 @@ def test_a_forged_answer_of_the_provider_signs_nobody_in(provider: elsewhere.Pro
 
 def test_a_provider_that_is_not_configured_has_no_button_and_no_door():
     assert "Sign in with" not in Client().get("/sign-in").content.decode()
-    assert Client().post("/account/oidc/sso/login/").status_code == 404
+    doors = (
+        "oidc/sso/login/",
+        "oidc/sso/login/callback/",
+        "github/login/",
+        "github/login/callback/",
+    )
+    assert {Client().get(f"/account/{door}").status_code for door in doors} == {404}

@@ -190,6 +190,7 @@ def _people(world: World) -> None:
         session[AUTHENTICATION_METHODS_SESSION_KEY] = [
             {"method": "mfa", "at": time.time(), "reauthenticated": True}
         ]
+        session["account_authentication_methods_user"] = str(account.pk)
         session.save()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -179,8 +180,10 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     """Send new rows for a PR that was asked to change."""
     contribution = _seen(request, number)
     account = account_of(request)
-    if not rules.is_author(account, contribution) or contribution.stage != Stage.CHANGES_REQUESTED:
-        messages.error(request, f"{contribution} does not wait for new rows of yours.")
+    if not rules.is_author(account, contribution):
+        raise PermissionDenied("A PR gets its new rows from its author.")
+    if contribution.stage != Stage.CHANGES_REQUESTED:
+        messages.error(request, f"{contribution} does not wait for new rows.")
         return redirect(contribution)
     kept = "\n".join(_as_line(row) for row in contributions.rows_of(contribution))
     form = forms.ReviseForm(request.POST or None, initial={"pasted": kept})
