@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 def _named(form: Form) -> None:
     """Our words for the fields, and no placeholder that vanishes while one types."""
-    words = {
+    words: dict[str, tuple[Any, Any]] = {
         "username": (_("Name"), _("Everyone sees it beside your PRs. A pseudonym is fine.")),
         "email": (_("E-mail"), _("For a forgotten password and news of your PRs; no one sees it.")),
         "password1": (_("Password"), _("At least 12 characters.")),

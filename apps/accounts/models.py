@@ -28,7 +28,7 @@ class Scope(models.TextChoices):
     CHAT = "chat", "Ask the served model"
     REVIEW = "review", "Decide on contributions"
     RELEASE = "release", "Start builds and rollouts"
-    ADMIN = "admin", "Propose and grant roles"
+    ADMIN = "admin", "Grant roles"
 
 
 class Account(AbstractUser):

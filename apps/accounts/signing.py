@@ -97,6 +97,6 @@ def _box() -> MultiFernet:
     return MultiFernet(
         [
             Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"mfa:" + key.encode()).digest()))
-            for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+            for key in map(str, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
         ]
     )

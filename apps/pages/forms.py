@@ -199,12 +199,7 @@ class TokenForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), help_text=_("What it is for."), max_length=80)
     scopes = forms.MultipleChoiceField(label=_("It may"), widget=forms.CheckboxSelectMultiple)
-    lasts = forms.TypedChoiceField(
-        label=_("It ends after"),
-        coerce=lambda days: timedelta(days=int(days)),
-        required=False,
-        empty_value=timedelta(days=90),
-    )
+    lasts = forms.ChoiceField(label=_("It ends after"), required=False)
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -216,6 +211,10 @@ class TokenForm(forms.Form):
         days = [days for days in (7, 30, 90, 365) if days <= longest.days]
         self._offer("lasts", [(str(n), _("%d days") % n) for n in days])
         self.fields["lasts"].initial = "90"
+
+    def clean_lasts(self) -> timedelta:
+        """The days as a span."""
+        return timedelta(days=int(self.cleaned_data["lasts"] or 90))
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 
@@ -54,7 +55,7 @@ def deserving(line: ModelLine) -> QuerySet[Account]:
     ).order_by("pk")
 
 
-def _set_aside() -> QuerySet[Event]:
+def _set_aside() -> QuerySet[Event, Any]:
     """The numbers of all PRs that were ever quarantined or rejected."""
     return Event.objects.filter(
         subject_kind=kind_of(Contribution()), entered__in=[Stage.QUARANTINED, Stage.REJECTED]
