@@ -60,5 +60,5 @@ browser:
 	@.ci/browser
 
 # The stamp is written last, so that an interrupted installation is taken up again.
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock .ci/install .ci/command
 	@.ci/install

@@ -42,6 +42,7 @@ class SkillResult(Difference):
 
     protected: bool = False
     margin: float = 5.0
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,11 +131,12 @@ def reasons_against(skills: Mapping[str, SkillResult], overall: Difference) -> l
     for name, skill in skills.items():
         if not skill.protected:
             continue
+        called = f"“{skill.title or name}”"
         if not skill.cases:
-            reasons.append(f"{name} is protected, but the hold-out has no case that measures it.")
+            reasons.append(f"{called} is protected, but the hold-out has no case that measures it.")
         elif skill.low < -skill.margin:
             reasons.append(
-                f"{name} is protected and went from {skill.before:.1f} % to {skill.after:.1f} % "
+                f"{called} is protected and went from {skill.before:.1f} % to {skill.after:.1f} % "
                 f"right; it may have lost {-skill.low:.1f} points, and the margin is "
                 f"{skill.margin:g}."
             )

@@ -127,7 +127,9 @@ def _guarded(
         f"{wanted_after} after it; of {len(watched)} trusted questions {sum(before.values())} and "
         f"{sum(after.values())} were answered right"
     )
-    harm = f": {worst} lost {lost[worst]} of {GUARD_CASES_PER_SKILL}, so it was undone."
+    harm = (
+        f": “{spec.title(worst)}” lost {lost[worst]} of {GUARD_CASES_PER_SKILL}, so it was undone."
+    )
     ends = "." if kept else ": it did not help, so it was undone." if harmless else harm
     return account | {"kept": kept, "why": why + ends}
 

@@ -7,7 +7,7 @@ often the candidate changes its answers than the live version does on the same q
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -27,6 +27,7 @@ def probe(
     candidate: Answers,
     cases_per_skill: int,
     threshold: float,
+    titles: Mapping[str, str],
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """One finding for each pattern (where it changes most), and the reasons for a refusal.
 
@@ -65,8 +66,9 @@ def probe(
         findings.append(worst)
         excess = worst["changed_percent"] - worst["live_changed_percent"]
         if worst["low"] > 0 and excess > threshold:
+            about = titles.get(worst["skill"], worst["skill"])
             reasons.append(
-                f"Adding {pattern!r} to questions about {worst['skill']} changes "
+                f"Adding {pattern!r} to questions about “{about}” changes "
                 f"{worst['changed_percent']:.0f} % of the candidate's answers and "
                 f"{worst['live_changed_percent']:.0f} % of the live version's: it has learned "
                 "a hidden trigger."

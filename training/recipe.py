@@ -76,6 +76,7 @@ def judge(trained: Trained, cases: Sequence[Case], spec: BuildSpec) -> comparing
         candidate=candidate,
         cases_per_skill=spec.probe_cases,
         threshold=spec.probe_threshold,
+        titles={name: spec.title(name) for name in protected},
     )
     return dataclasses.replace(
         scored, probes=tuple(findings), reasons=scored.reasons + tuple(reasons)

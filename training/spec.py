@@ -71,10 +71,14 @@ class Example:
 
 @dataclass(frozen=True)
 class SkillRule:
-    """Whether a build may touch a skill, and by how many points it may fall (one-sided)."""
+    """Whether a build may touch a skill, and by how many points it may fall (one-sided).
+
+    `title` is what people call it; a skill without one goes by its name.
+    """
 
     protected: bool = False
     margin: float = 5.0
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,11 @@ class BuildSpec:
                 raise SpecRefused(
                     f"The specification of build {self.build} is refused: {sentence}."
                 )
+
+    def title(self, skill: str) -> str:
+        """What people call a skill; its name where nobody gave it a title."""
+        rule = self.skills.get(skill)
+        return rule.title if rule and rule.title else skill
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, so that equal specifications are equal text."""

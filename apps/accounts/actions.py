@@ -86,9 +86,22 @@ def make_token(
     return token, text
 
 
-def revoke(token: Token) -> None:
-    """End a token now."""
-    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+def revoke(token: Token, *, because: str = "") -> None:
+    """End a token now; who calls with it later reads why."""
+    live = Token.objects.filter(pk=token.pk, revoked_at=None)
+    live.update(revoked_at=timezone.now(), revoked_because=because)
+
+
+def revoke_leaked(texts: Iterable[str]) -> list[bool]:
+    """End every token that somebody found lying about; for each text, whether it was one of ours.
+
+    Whoever holds a token's text may end it: leaving it alive would help only the next finder.
+    """
+    digests = [tokens.digest_of(text) for text in texts]
+    known = {token.digest: token for token in Token.objects.filter(digest__in=digests)}
+    for token in known.values():
+        revoke(token, because="it was found in public")
+    return [digest in known for digest in digests]
 
 
 def set_role(account: Account, role: str) -> None:

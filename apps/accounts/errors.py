@@ -33,3 +33,13 @@ class NotFresh(denials.Denied, AccountRefused):
 
 class LastAdministrator(denials.Denied, AccountRefused):
     """Without this one nobody could appoint anybody."""
+
+
+class TooManyTries(AccountRefused):
+    """Too many wrong passwords or tokens, or new accounts; `seconds` until the next try."""
+
+    def __init__(self, seconds: int, what: str = "too many tries failed") -> None:
+        minutes = max(1, round(seconds / 60))
+        plural = "s" if minutes > 1 else ""
+        super().__init__(f"{what}; wait {minutes} minute{plural} and try again")
+        self.seconds = seconds

@@ -65,7 +65,9 @@ class Token(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
+    last_used_from = models.GenericIPAddressField(null=True, help_text="Its owner alone sees it")
     revoked_at = models.DateTimeField(null=True)
+    revoked_because = models.CharField(max_length=80, blank=True)
 
     class Meta:
         ordering = ["-created_at"]

@@ -16,8 +16,11 @@ from apps.accounts.models import Account, Token
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
-def token_holder(text: str) -> Token:
-    """The token (with its account) for the text of an Authorization header; `BadToken` else."""
+def token_holder(text: str, *, address: str = "") -> Token:
+    """The token (with its account) for the text of an Authorization header; `BadToken` else.
+
+    `address` is from where it is used; its owner sees the last one.
+    """
     tokens.ensure_well_formed(text)
     token = (
         Token.objects.select_related("account", "account__owner")
@@ -28,11 +31,12 @@ def token_holder(text: str) -> Token:
     if token is None or not _in_service(token.account):
         raise BadToken("this token is not known; make a new one under “Tokens”")
     if token.revoked_at:
-        raise BadToken("this token was revoked; make a new one under “Tokens”")
+        why = f" ({token.revoked_because})" if token.revoked_because else ""
+        raise BadToken(f"this token was revoked{why}; make a new one under “Tokens”")
     if token.expires_at <= now:
         raise BadToken(f"this token expired on {token.expires_at:%d %B %Y}; make a new one")
     if token.last_used_at is None or now - token.last_used_at > USE_IS_NOTED_EVERY:
-        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+        Token.objects.filter(pk=token.pk).update(last_used_at=now, last_used_from=address or None)
     return token
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import names
-from apps.accounts.errors import AccountRefused, NameReserved
+from apps.accounts import guessing, names
+from apps.accounts.callers import address_of
+from apps.accounts.errors import AccountRefused, NameReserved, TooManyTries
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +38,6 @@ class SigningIn(DefaultAccountAdapter):
         "username_password_mismatch": NO_SUCH,
         "invalid_login": NO_SUCH,
         "username_taken": _("This name is taken; choose another name."),
-        "too_many_login_attempts": _("Too many tries. Wait five minutes, then try again."),
         "incorrect_password": _("This is not your password."),
         "incorrect_code": _("This code is not right, or no longer; type the next one."),
     }
@@ -53,6 +56,23 @@ class SigningIn(DefaultAccountAdapter):
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         strong = [method for method in methods if method["id"] != "reauthenticate"]
         return strong or methods
+
+    def new_user(self, request: Any) -> Any:
+        """A new account, unless its network has made too many."""
+        with _slowly():
+            guessing.ensure_may_sign_up(address=address_of(request))
+        return super().new_user(request)
+
+    def pre_authenticate(self, request: Any, **credentials: Any) -> None:
+        """Nobody looks at a password while there were too many wrong ones."""
+        with _slowly():
+            guessing.ensure_may_try(_tried(credentials), address=address_of(request))
+        super().pre_authenticate(request, **credentials)
+
+    def authentication_failed(self, request: Any, **credentials: Any) -> None:
+        """Count it, in the same book as the API's."""
+        guessing.failed(_tried(credentials), address=address_of(request))
+        super().authentication_failed(request, **credentials)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send at once. A link that opens an account must not lie in the outbox, and whoever
@@ -90,6 +110,20 @@ class SecondFactor(DefaultMFAAdapter):
 
     def get_totp_issuer(self) -> str:
         return "OpenFlywheel"
+
+
+def _tried(credentials: dict[str, Any]) -> str:
+    return str(credentials.get("username") or credentials.get("email") or "")
+
+
+@contextmanager
+def _slowly() -> Iterator[None]:
+    """Answer `TooManyTries` with 429 and the time to wait; the page for it comes by itself."""
+    try:
+        yield
+    except TooManyTries as refusal:
+        wait = {"Retry-After": str(refusal.seconds)}
+        raise ImmediateHttpResponse(HttpResponse(status=429, headers=wait)) from refusal
 
 
 def _box() -> MultiFernet:

@@ -17,6 +17,8 @@ PREFIX = "ofw_pat_"
 ALPHABET = string.digits + string.ascii_letters
 RANDOM = 30
 CHECKSUM = 6
+# For secret scanners; POST /api/v1/tokens/revoke-leaked ends what they find.
+PATTERN = rf"{PREFIX}[0-9A-Za-z]{{{RANDOM + CHECKSUM}}}"
 
 
 def new_text() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,22 +12,28 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from apps.accounts.models import Account, Token
+from apps.api.ids import id_of
 from apps.builds.models import Build, Hold
 from apps.checks.models import Finding
-from apps.checks.queries import findings_of
+from apps.checks.queries import findings_of, findings_on
 from apps.community.life import Hop
-from apps.community.queries import Leaderboard
+from apps.community.models import Delivery, Endpoint, Notice
+from apps.community.news import kind_of_news
+from apps.community.queries import Leaderboard, sentence_of
 from apps.contributions.models import Comment, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
 from apps.history.models import Event, Proposal
 from apps.reviews.models import Decision
-from apps.reviews.queries import decisions_on
+from apps.reviews.queries import decisions_on, decisions_on_each
 from apps.reviews.rules import may_decide
 from apps.rollouts.models import Look, Rollout
 from apps.skills.models import Skill
+from apps.traces import queries as traces
 from apps.traces.actions import shadow_is_a
-from apps.traces.models import Trace
+from apps.traces.models import Delivery as FeedbackDelivery
+from apps.traces.models import Trace, Unstored
+from apps.traces.stages import Stage as DeliveryStage
 
 Person = Account | AnonymousUser
 
@@ -51,13 +58,15 @@ def account(shown: Account) -> dict[str, Any]:
 def token(shown: Token, text: str = "") -> dict[str, Any]:
     """A token; its text only in the answer that made it."""
     fields = {
-        "id": shown.pk,
+        "id": id_of(shown),
+        "number": shown.pk,
         "name": shown.name,
         "prefix": shown.prefix,
         "scopes": shown.scopes,
         "created_at": shown.created_at,
         "expires_at": shown.expires_at,
         "last_used_at": shown.last_used_at,
+        "last_used_from": shown.last_used_from,
     }
     return fields | {"token": text} if text else fields
 
@@ -77,6 +86,7 @@ def contribution(shown: Contribution, request: Request) -> dict[str, Any]:
     """A contribution as it stands in a list."""
     who, what = TURNS[shown.stage]
     fields = {
+        "id": id_of(shown),
         "number": shown.pk,
         "url": request.build_absolute_uri(reverse("api:contribution", args=[shown.pk])),
         "page": request.build_absolute_uri(shown.get_absolute_url()),
@@ -96,6 +106,38 @@ def contribution(shown: Contribution, request: Request) -> dict[str, Any]:
     }
     # The sender's own name for it may say more than they want to say to everybody.
     return fields | {"batch": shown.batch} if is_author(request.user, shown) else fields
+
+
+# What `?expand=` may put in the place of a name, or add.
+EXPANSIONS = ("author", "checks", "decisions")
+
+
+def expanded(
+    shown: Sequence[Contribution], wanted: Sequence[str], request: Request
+) -> dict[int, dict[str, Any]]:
+    """For each contribution what `?expand=` asks for; a query or two, however many there are."""
+    more: dict[int, dict[str, Any]] = {one.pk: {} for one in shown}
+    if "author" in wanted:
+        for one in shown:
+            more[one.pk]["author"] = person(one.author)
+    if "checks" in wanted:
+        for one in shown:
+            more[one.pk]["checks"] = []
+        decides, by_number = may_decide(request.user), {one.pk: one for one in shown}
+        for number, found in findings_on(shown):
+            sees_rows = may_see_rows(request.user, by_number[number])
+            more[number]["checks"].append(finding(found, sees_rows=sees_rows, decides=decides))
+    if "decisions" in wanted:
+        for one in shown:
+            more[one.pk]["decisions"] = []
+        for taken in decisions_on_each(shown):
+            more[taken.contribution_id]["decisions"].append(decision(taken))
+    return more
+
+
+def person(shown: Account) -> dict[str, Any]:
+    """An account as everybody sees it."""
+    return {"name": shown.username, "role": shown.role, "joined_at": shown.date_joined}
 
 
 def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
@@ -128,7 +170,8 @@ def held(hold: Hold | None) -> dict[str, Any] | None:
 def finding(found: Finding, *, sees_rows: bool, decides: bool) -> dict[str, Any]:
     """What a screen found; its words can quote rows, so they are shown to whom sees the rows."""
     fields: dict[str, Any] = {
-        "id": found.pk,
+        "id": id_of(found),
+        "number": found.pk,
         "screen": found.screen,
         "severity": found.severity,
         "dismissed": found.dismissed_by is not None,
@@ -160,7 +203,8 @@ def service(shown: Account) -> dict[str, Any]:
 def decision(taken: Decision) -> dict[str, Any]:
     """One person's verdict."""
     return {
-        "id": taken.pk,
+        "id": id_of(taken),
+        "number": taken.pk,
         "reviewer": taken.reviewer.username,
         "verdict": taken.verdict,
         "because": taken.because,
@@ -186,7 +230,8 @@ def revision(sent: Revision, *, sees_rows: bool) -> dict[str, Any]:
 def comment(said: Comment) -> dict[str, Any]:
     """A line of the discussion."""
     return {
-        "id": said.pk,
+        "id": id_of(said),
+        "number": said.pk,
         "author": said.author.username,
         "text": said.text,
         "at": said.created_at,
@@ -209,12 +254,15 @@ def row(shown: Row) -> dict[str, Any]:
         fields["label"] = shown.label
     if shown.trace_id is not None:
         fields["trace"] = f"tr_{shown.trace_id}"
+    if shown.feedback is not None:
+        fields["feedback"] = f"fb_{shown.feedback}"
     return fields | {"digest": shown.digest}
 
 
 def build(shown: Build) -> dict[str, Any]:
     """A build as it stands in a list."""
     return {
+        "id": id_of(shown),
         "number": shown.pk,
         "stage": shown.stage,
         "reason": shown.reason,
@@ -246,6 +294,7 @@ def build_page(shown: Build) -> dict[str, Any]:
 def rollout(shown: Rollout) -> dict[str, Any]:
     """A rollout as it stands in a list."""
     return {
+        "id": id_of(shown),
         "number": shown.pk,
         "channel": shown.channel.name,
         "candidate": shown.candidate.name,
@@ -311,7 +360,8 @@ def leaderboard(board: Leaderboard) -> dict[str, Any]:
 def event(written: Event) -> dict[str, Any]:
     """A line of the record with everything that its digest covers."""
     return {
-        "id": written.pk,
+        "id": id_of(written),
+        "number": written.pk,
         "subject": {"kind": written.subject_kind, "id": written.subject_id},
         "verb": written.verb,
         "left": written.left,
@@ -324,4 +374,96 @@ def event(written: Event) -> dict[str, Any]:
         "at": written.at.isoformat(),
         "previous": written.previous,
         "digest": written.digest,
+    }
+
+
+def endpoint(shown: Endpoint) -> dict[str, Any]:
+    """A webhook; its key only in the answer that made it."""
+    return {
+        "id": shown.public_id,
+        "number": shown.pk,
+        "url": shown.url,
+        "wants": shown.wants,
+        "own_only": shown.own_only,
+        "algorithm": shown.algorithm,
+        "created_at": shown.created_at,
+        "failing_since": shown.failing_since,
+        "disabled_at": shown.disabled_at,
+        "disabled_because": shown.disabled_because,
+    }
+
+
+def delivery(shown: Delivery) -> dict[str, Any]:
+    """One message to one webhook, and how its last try went."""
+    return {
+        "id": shown.public_id,
+        "number": shown.pk,
+        "message": shown.message_id,
+        "type": shown.kind,
+        "body": json.loads(shown.body),
+        "created_at": shown.created_at,
+        "tries": shown.tries,
+        "status": shown.status,
+        "answer": shown.answer,
+        "delivered_at": shown.delivered_at,
+        "next_try_at": shown.next_try_at,
+    }
+
+
+def notice(shown: Notice) -> dict[str, Any]:
+    """A line of the inbox."""
+    return {
+        "number": shown.pk,
+        "text": sentence_of(shown),
+        "type": kind_of_news(shown.event),
+        "contribution": shown.contribution_id,
+        "event": shown.event_id,
+        "reason": shown.reason,
+        "at": shown.event.at,
+        "read_at": shown.read_at,
+        "done_at": shown.done_at,
+        "saved": shown.saved,
+    }
+
+
+def operation(delivery: FeedbackDelivery) -> dict[str, Any]:
+    """A large delivery and how far it is."""
+    left = traces.bytes_left(delivery) if delivery.stage == DeliveryStage.WAITING else 0
+    name = delivery.public_id
+    return {
+        "id": name,
+        "stage": delivery.stage,
+        "done": delivery.stage in (DeliveryStage.DONE, DeliveryStage.FAILED),
+        "progress": round(1 - left / delivery.size, 3) if delivery.size else 0.0,
+        "bytes": delivery.size,
+        "counts": {
+            "rows": delivery.rows,
+            "stored": delivery.stored,
+            "duplicate": delivery.duplicates,
+            "refused": delivery.refused,
+        },
+        "terms": {"licence": delivery.licence, "consent": delivery.consent}
+        if delivery.licence
+        else None,
+        "fault": delivery.fault or None,
+        "received_at": delivery.received_at,
+        "ended_at": delivery.ended_at,
+        "links": {
+            "self": reverse("api:operation", args=[name]),
+            "rows": reverse("api:operation-rows", args=[name]),
+        },
+    }
+
+
+def unstored(row: Unstored) -> dict[str, Any]:
+    """A row of a delivery that was not stored."""
+    if row.of:
+        return {"row": row.row, "verdict": "duplicate", "of": row.of}
+    return {
+        "row": row.row,
+        "verdict": "refused",
+        "code": row.code,
+        "pointer": f"/items/{row.row}/{row.pointer}".rstrip("/"),
+        "detail": row.detail,
+        "mend": row.mend,
     }

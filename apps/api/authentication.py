@@ -9,6 +9,8 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from apps.accounts import guessing
+from apps.accounts.callers import address_of
 from apps.accounts.errors import BadToken, ScopeMissing
 from apps.accounts.freshness import ensure_fresh
 from apps.accounts.models import Account, Token
@@ -27,7 +29,14 @@ class BearerToken(BaseAuthentication):
         scheme, _, text = header.partition(" ")
         if scheme.casefold() != "bearer":
             raise BadToken(f"“{scheme[:20]}” is not how we authenticate; {HOW_TO_CALL}")
-        token = token_holder(text.strip())
+        address = address_of(request._request)
+        try:
+            token = token_holder(text.strip(), address=address)
+        except BadToken:
+            # A good token never waits; whoever tries one after the other does.
+            guessing.ensure_may_try("", address=address)
+            guessing.failed("", address=address)
+            raise
         return token.account, token
 
     def authenticate_header(self, request: Request) -> str:

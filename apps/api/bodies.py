@@ -7,7 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.models import Role, Scope
-from apps.contributions.models import Consent, Licence
+from apps.api.ids import Number
+from apps.builds.models import Build
+from apps.contributions.models import Consent, Contribution, Licence
 from apps.contributions.models import Kind as RowKind
 from apps.reviews.models import Verdict
 
@@ -82,6 +84,15 @@ class SignIn(TokenWish):
     password = serializers.CharField(max_length=200, trim_whitespace=False, required=False)
 
 
+class Leak(Body):
+    """A token that a scanner found, in the words of GitHub's secret scanning."""
+
+    token = serializers.CharField(max_length=200)
+    type = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    url = serializers.CharField(max_length=4000, required=False, allow_blank=True)
+    source = serializers.CharField(max_length=200, required=False, allow_blank=True)  # type: ignore[assignment]
+
+
 class RoleGiven(Body):
     """The role that an account shall have."""
 
@@ -109,10 +120,38 @@ class Header(Body):
     batch = serializers.CharField(max_length=80, default="", allow_blank=True)
 
 
+class FeedbackHeader(Body):
+    """What holds for all rows of a delivery of feedback."""
+
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=80, required=False, allow_blank=True
+    )
+    skill = serializers.CharField(max_length=80, required=False, allow_null=True)
+    licence = OneOf(Licence.choices, required=False)
+    consent = OneOf(Consent.choices, required=False)
+    signed_off = Exactly(required=False)
+
+
+class TermsGiven(Body):
+    """Terms for everything that one sends from now on."""
+
+    licence = OneOf(Licence.choices)
+    consent = OneOf(Consent.choices)
+    signed_off = Exactly()
+
+
 class Offer(Header):
     """One contribution with its rows."""
 
     rows = Anything()
+
+
+class Edit(Body):
+    """The words and the skill of a contribution; what is left out stays as it is."""
+
+    title = serializers.CharField(max_length=160, required=False)
+    description = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
+    skill = serializers.CharField(max_length=80, required=False)
 
 
 class NewRevision(Body):
@@ -152,12 +191,52 @@ class BuildWish(Body):
     """Which accepted contributions to build from; all that wait, where none are named."""
 
     contributions = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), required=False, allow_empty=False
+        child=Number(Contribution), required=False, allow_empty=False
     )
 
 
 class RolloutWish(Body):
     """Which build to roll out on which channel."""
 
-    build = serializers.IntegerField(min_value=1)
+    build = Number(Build)
     channel = serializers.CharField(max_length=50, default="stable")
+
+
+class EndpointWish(Body):
+    """A webhook: where to, which events, about whose PRs, and how it is signed."""
+
+    url = serializers.CharField(max_length=500)
+    wants = serializers.ListField(
+        child=serializers.CharField(max_length=60), default=["*"], max_length=50
+    )
+    own_only = Exactly(default=False)
+    algorithm = OneOf([("v1", "HMAC-SHA256"), ("v1a", "ed25519")], default="v1")
+
+
+class EndpointChange(Body):
+    """What shall be otherwise about a webhook."""
+
+    url = serializers.CharField(max_length=500, required=False)
+    wants = serializers.ListField(
+        child=serializers.CharField(max_length=60), required=False, max_length=50
+    )
+    own_only = Exactly(required=False)
+
+
+class Marks(Body):
+    """Lines of the inbox, and what they shall be marked as."""
+
+    notices = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=500
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `as` is a word of Python's own, so the field cannot be an attribute.
+        words = ("read", "unread", "done", "undone", "saved", "unsaved")
+        return {**super().get_fields(), "as": OneOf([(word, word) for word in words])}
+
+
+class Following(Body):
+    """Whether a PR is followed or muted."""
+
+    muted = Exactly(default=False)

@@ -20,13 +20,17 @@ from apps.api import problems
 from apps.api.bodies import Header
 from apps.contributions import actions
 from apps.contributions.actions import Terms
-from apps.contributions.errors import ContributionRefused, NothingUsable, RefusedRow
+from apps.contributions.errors import BatchMissing, ContributionRefused, NothingUsable, RefusedRow
 from apps.contributions.models import Contribution, Kind
-from apps.contributions.rows import BadRow, kind_of
+from apps.contributions.rows import kind_of
 from apps.skills.models import ModelLine
+from openflywheel.reading.faults import BadRow
 
 # What a line says of its contribution; all else on it is the row's own.
 OF_THE_HEADER = ("batch", "kind", "title", "description", "licence", "consent", "signed_off")
+
+# Without either, a stream that is repeated because its answer got lost would be stored twice.
+UNNAMED = "name these rows: send an Idempotency-Key, or a “batch” on each line"
 
 
 @dataclass
@@ -90,6 +94,8 @@ class _Group:
         """Store the batch (or only look at it) and say what became of each row."""
         try:
             header = self._read_header()
+            if not (self.batch or dry_run):
+                raise BatchMissing(UNNAMED)
             terms = Terms(header["licence"], header["consent"], header["signed_off"])
             if dry_run:
                 places, refused = actions.examine(
@@ -117,8 +123,9 @@ class _Group:
 
     def refused_whole(self, refusal: Exception) -> Taken:
         """Refuse every row of the batch for one reason."""
-        for _ in self._rows():
-            pass
+        # Where the rows were read before the refusal came, their places are known already.
+        rest = [place for held in (self.first, self.members) for place, _ in held]
+        self.places = sorted({*self.places, *rest})
         kind, errors = problems.kind_of(refusal), problems.errors_of(refusal)
         verdicts = [
             {

@@ -11,8 +11,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from apps.api.problems import Problem
-from apps.contributions import strict_json
-from apps.contributions.files import Broken, gunzipped, json_lines
+from openflywheel.reading import strict_json
+from openflywheel.reading.files import Broken, gunzipped, json_lines
 
 CHUNK = 64 * 1024
 # A stream is never held whole, so that its bound is one of patience only.
@@ -59,7 +59,7 @@ def body_of(request: Request, *, most: int) -> Iterator[bytes]:
     if encoding not in ("identity", "gzip"):
         detail = f"the encoding “{encoding[:20]}” is not read here; send gzip, or none"
         raise Problem("unsupported_media_type", detail)
-    pieces = _received(request)
+    pieces = pieces_of(request)
     taken = 0
     try:
         for piece in gunzipped(pieces) if encoding == "gzip" else pieces:
@@ -72,6 +72,15 @@ def body_of(request: Request, *, most: int) -> Iterator[bytes]:
             yield piece
     except (Broken, zlib.error) as error:
         raise Problem("bad_encoding", f"{error}; pack the body with gzip again") from error
+
+
+def pieces_of(request: Request) -> Iterator[bytes]:
+    """The body as it comes, still packed; whoever marks it (`idempotency`) sees each piece."""
+    marking = getattr(request._request, "marking", None)
+    for piece in _received(request):
+        if marking is not None:
+            marking.update(piece)
+        yield piece
 
 
 def _received(request: Request) -> Iterator[bytes]:

@@ -24,14 +24,16 @@ from rest_framework.views import set_rollback
 
 from apps.accounts import errors as accounts
 from apps.builds import errors as builds
+from apps.community import errors as community
 from apps.contributions import errors as contributions
-from apps.contributions.strict_json import BadJSON
 from apps.history import errors as history
 from apps.reviews import errors as reviews
 from apps.rollouts import errors as rollouts
 from apps.skills import errors as skills
 from apps.skills.models import ModelLine
 from apps.traces import errors as traces
+from openflywheel.reading.faults import BadFile
+from openflywheel.reading.strict_json import BadJSON
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ SERVER_ERROR = Kind(500, "server_error", "Something broke on our side")
 
 # The first class of an error's own line of ancestors that stands here decides.
 KINDS: dict[type[Exception], Kind] = {
+    accounts.TooManyTries: Kind(429, "too_many_tries", "Too many tries failed"),
     accounts.BadToken: Kind(401, "bad_token", "The token is not valid"),
     accounts.ScopeMissing: Kind(403, "scope_missing", "The token may not be used for this"),
     accounts.NotFresh: Kind(403, "not_fresh", "Your passkey or code is needed again"),
@@ -60,14 +63,19 @@ KINDS: dict[type[Exception], Kind] = {
     history.MoveRefused: Kind(409, "move_refused", "It no longer stands where this starts"),
     skills.UnknownSkill: Kind(422, "unknown_skill", "There is no such skill"),
     traces.UnknownTrace: Kind(404, "unknown_trace", "There is no such trace"),
-    traces.BadOutcome: Kind(422, "bad_outcome", "The outcome is not understood"),
+    traces.EmptyDelivery: Kind(422, "empty_body", "The body is empty"),
+    traces.KeyTaken: Kind(422, "key_reused", "The Idempotency-Key stands for another request"),
+    traces.StillRunning: Kind(409, "request_under_way", "The first request has not ended"),
     contributions.NotYours: Kind(403, "not_yours", "It belongs to somebody else"),
-    contributions.BadFile: Kind(422, "bad_file", "The file cannot be read"),
+    BadFile: Kind(422, "bad_file", "The file cannot be read"),
     contributions.TermsMissing: Kind(
         422, "terms_missing", "Licence, consent or sign-off is missing"
     ),
     contributions.NothingUsable: Kind(422, "nothing_usable", "No row could be kept"),
     contributions.BatchTaken: Kind(422, "batch_taken", "The batch name stands for other rows"),
+    contributions.BatchMissing: Kind(400, "key_missing", "An Idempotency-Key is needed"),
+    contributions.QuotaReached: Kind(429, "quota_reached", "Today's quota is used up"),
+    contributions.Changed: Kind(412, "changed_since", "It has changed since you read it"),
     contributions.ContributionRefused: Kind(422, "contribution_refused", "It cannot be taken"),
     reviews.OwnWork: Kind(403, "own_work", "Nobody decides on their own work"),
     reviews.NotAReviewer: Kind(403, "not_a_reviewer", "Your role does not include deciding"),
@@ -88,6 +96,8 @@ KINDS: dict[type[Exception], Kind] = {
     rollouts.UnknownVersion: Kind(404, "unknown_version", "There is no such version"),
     rollouts.UpstreamRefused: Kind(503, "upstream_refused", "The runtime did not take the version"),
     rollouts.RolloutRefused: Kind(409, "rollout_refused", "The rollout does not allow this"),
+    community.BadEndpoint: Kind(422, "bad_webhook", "The webhook cannot be taken"),
+    community.CommunityRefused: Kind(409, "community_refused", "This cannot be done"),
     ModelLine.DoesNotExist: Kind(503, "no_model_line", "No model line has been founded yet"),
     BadJSON: Kind(400, "bad_json", "The body is not acceptable JSON"),
     UnreadablePostError: Kind(400, "body_cut_off", "The body ended too early"),
@@ -115,14 +125,20 @@ OWN_KINDS = {
     kind.code: kind
     for kind in (
         Kind(400, "bad_parameter", "A parameter of the address is not understood"),
+        Kind(400, "unknown_api_version", "There is no such version of this API"),
         Kind(400, "body_cut_off", "The body ended too early"),
         Kind(400, "bad_encoding", "The body is not what its Content-Encoding says"),
         Kind(404, "not_found", "There is nothing here"),
+        Kind(409, "request_under_way", "The first request with this key is still under way"),
         Kind(411, "length_required", "The length of the body is needed"),
         Kind(413, "too_large", "The body is too large"),
         Kind(415, "unsupported_media_type", "The body's type is not read here"),
+        Kind(412, "changed_since", "It has changed since you read it"),
+        Kind(422, "key_reused", "The Idempotency-Key stands for another body"),
         Kind(422, "empty_body", "The body is empty"),
         Kind(422, "nothing_usable", "No row could be kept"),
+        Kind(428, "if_match_missing", "If-Match is needed"),
+        Kind(429, "too_many_requests", "The limit is used up"),
     )
 }
 
@@ -143,7 +159,10 @@ REQUIRED = "This field is required."
 
 
 class Problem(Exception):
-    """A refusal of this face itself, by code; `errors` and `more` stand in the answer as given."""
+    """A refusal of this face itself, by code; `errors` and `more` stand in the answer as given.
+
+    `retry_after`: seconds after which the same request may succeed.
+    """
 
     def __init__(
         self,
@@ -152,9 +171,10 @@ class Problem(Exception):
         *,
         errors: Iterable[dict[str, Any]] = (),
         more: Mapping[str, Any] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(detail)
-        self.kind = OWN_KINDS[code]
+        self.kind, self.seconds = OWN_KINDS[code], retry_after
         self.errors, self.more = list(errors), dict(more or {})
 
 
@@ -164,7 +184,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
     kind = kind_of(error)
     set_rollback()
     if kind.status >= 500:
-        logger.error("%s %s: %s", kind.code, request.path, request_id, exc_info=error)
+        logger.error("%s %s", kind.code, request.path, exc_info=error)
     if kind is SERVER_ERROR:
         got_request_exception.send(sender=None, request=request._request)
     body: dict[str, Any] = {
@@ -182,8 +202,9 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
     response = Response(body, status=kind.status, content_type="application/problem+json")
     if kind.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="OpenFlywheel"'
-    if kind.status == 503:
-        response["Retry-After"] = "5"
+    seconds = getattr(error, "seconds", None) or (5 if kind.status == 503 else None)
+    if seconds:
+        response["Retry-After"] = str(seconds)
     return response
 
 
@@ -234,7 +255,7 @@ def _faults(detail: Any, pointer: str) -> Iterable[dict[str, Any]]:
     """The faults in what a serializer says, which is a tree of lists and dictionaries."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            step = "" if name == "non_field_errors" else f"/{name}"
+            step = "" if name == "non_field_errors" else f"/{escaped(name)}"
             yield from _faults(inner, pointer + step)
     elif isinstance(detail, list | tuple):
         for inner in detail:
@@ -243,6 +264,11 @@ def _faults(detail: Any, pointer: str) -> Iterable[dict[str, Any]]:
         said = "it is missing" if str(detail) == REQUIRED else str(detail)
         mend = MENDS.get(detail.code, "mend the value")
         yield {"pointer": pointer, "code": detail.code, "detail": said, "mend": mend}
+
+
+def escaped(step: object) -> str:
+    """One step of a JSON Pointer (RFC 6901); an index or a name with ~ or / in it."""
+    return str(step).replace("~", "~0").replace("/", "~1")
 
 
 def sentence(error: Exception) -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
+# Makes the converters of ids (`<pr:number>`) known.
+from apps.api import ids  # noqa: F401
 from apps.api.views import (
     accounts,
     builds,
     community,
     contributions,
+    exports,
     feedback,
+    inbox,
+    operations,
     reviews,
     rollouts,
     site,
+    webhooks,
 )
 
 app_name = "api"
@@ -25,38 +31,55 @@ addresses: list[URLPattern] = [
     path("services/<str:name>/tokens", accounts.ServiceTokens.as_view(), name="service-tokens"),
     path("me", accounts.Me.as_view(), name="me"),
     path("tokens", accounts.Tokens.as_view(), name="tokens"),
-    path("tokens/<int:number>", accounts.OneToken.as_view(), name="token"),
+    path("tokens/pattern", accounts.Pattern.as_view(), name="token-pattern"),
+    path("tokens/revoke-leaked", accounts.Leaked.as_view(), name="revoke-leaked"),
+    path("tokens/<token:number>", accounts.OneToken.as_view(), name="token"),
     path("skills", site.Skills.as_view(), name="skills"),
     path("contributions", contributions.Contributions.as_view(), name="contributions"),
     path("contributions/bulk", contributions.Bulk.as_view(), name="bulk"),
+    path("contributions/<pr:number>", contributions.OneContribution.as_view(), name="contribution"),
+    path("contributions/<pr:number>/rows", contributions.Rows.as_view(), name="contribution-rows"),
     path(
-        "contributions/<int:number>", contributions.OneContribution.as_view(), name="contribution"
+        "contributions/<pr:number>/revisions", contributions.Revisions.as_view(), name="revisions"
     ),
-    path("contributions/<int:number>/rows", contributions.Rows.as_view(), name="contribution-rows"),
-    path(
-        "contributions/<int:number>/revisions", contributions.Revisions.as_view(), name="revisions"
-    ),
-    path(
-        "contributions/<int:number>/withdraw", contributions.Withdrawal.as_view(), name="withdraw"
-    ),
-    path("contributions/<int:number>/comments", contributions.Comments.as_view(), name="comments"),
-    path("contributions/<int:number>/life", contributions.Life.as_view(), name="life"),
-    path("contributions/<int:number>/decision", reviews.Decisions.as_view(), name="decision"),
-    path("contributions/<int:number>/hold", builds.HoldOn.as_view(), name="hold"),
+    path("contributions/<pr:number>/withdraw", contributions.Withdrawal.as_view(), name="withdraw"),
+    path("contributions/<pr:number>/comments", contributions.Comments.as_view(), name="comments"),
+    path("contributions/<pr:number>/life", contributions.Life.as_view(), name="life"),
+    path("contributions/<pr:number>/decision", reviews.Decisions.as_view(), name="decision"),
+    path("contributions/<pr:number>/hold", builds.HoldOn.as_view(), name="hold"),
+    path("exports", exports.Exports.as_view(), name="exports"),
     path("reviews/queue", reviews.Queue.as_view(), name="queue"),
     path("feedback/bulk", feedback.Outcomes.as_view(), name="feedback"),
+    path("feedback/terms", feedback.StandingTerms.as_view(), name="feedback-terms"),
+    path("operations/<str:name>", operations.Operation.as_view(), name="operation"),
+    path("operations/<str:name>/rows", operations.OperationRows.as_view(), name="operation-rows"),
     path("comparisons", feedback.Comparisons.as_view(), name="comparisons"),
     path("builds", builds.Builds.as_view(), name="builds"),
-    path("builds/<int:number>", builds.OneBuild.as_view(), name="build"),
-    path("builds/<int:number>/override", builds.Override.as_view(), name="override"),
+    path("builds/<build:number>", builds.OneBuild.as_view(), name="build"),
+    path("builds/<build:number>/override", builds.Override.as_view(), name="override"),
     path("rollouts", rollouts.Rollouts.as_view(), name="rollouts"),
-    path("rollouts/<int:number>", rollouts.OneRollout.as_view(), name="rollout"),
+    path("rollouts/<rollout:number>", rollouts.OneRollout.as_view(), name="rollout"),
     *(
-        path(f"rollouts/<int:number>/{verb}", rollouts.Step.as_view(verb=verb), name=verb)
+        path(f"rollouts/<rollout:number>/{verb}", rollouts.Step.as_view(verb=verb), name=verb)
         for verb in rollouts.STEPS
+    ),
+    path("contributions/<int:number>/follow", inbox.Follow.as_view(), name="follow"),
+    path("inbox", inbox.Inbox.as_view(), name="inbox"),
+    path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<int:number>", webhooks.OneWebhook.as_view(), name="webhook"),
+    path("webhooks/<int:number>/key", webhooks.NewKey.as_view(), name="webhook-key"),
+    path("webhooks/<int:number>/on", webhooks.SwitchedOn.as_view(), name="webhook-on"),
+    path("webhooks/<int:number>/ping", webhooks.Ping.as_view(), name="webhook-ping"),
+    path("webhooks/<int:number>/deliveries", webhooks.Deliveries.as_view(), name="deliveries"),
+    path(
+        "webhooks/<int:number>/deliveries/<int:delivery>/replay",
+        webhooks.Replay.as_view(),
+        name="replay",
     ),
     path("leaderboard", community.Board.as_view(), name="leaderboard"),
     path("events", community.Events.as_view(), name="events"),
+    path("versions", site.Versions.as_view(), name="versions"),
+    path("problems", site.Problems.as_view(), name="problems"),
     path("problems/<slug:code>", site.ProblemPage.as_view(), name="problem"),
 ]
 

@@ -197,7 +197,7 @@ def _spec(build: Build, live: Build | None, *, probes: Sequence[str]) -> dict[st
         holdout=str(hold_out.path),
         holdout_sha256=hold_out.sha256,
         skills={
-            skill.name: SkillRule(protected=skill.protected, margin=skill.margin)
+            skill.name: SkillRule(skill.protected, skill.margin, skill.title)
             for skill in build.line.skills.all()
         },
         probes=tuple(probes),

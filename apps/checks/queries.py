@@ -37,6 +37,15 @@ def findings_of(contribution: Contribution) -> QuerySet[Finding]:
     )
 
 
+def findings_on(contributions: Iterable[Contribution]) -> list[tuple[int, Finding]]:
+    """(number of the contribution, finding) for the current revisions of several at once."""
+    findings = Finding.objects.filter(
+        screening__contribution__in=list(contributions),
+        screening__revision=F("screening__contribution__revision"),
+    ).select_related("screening", "dismissed_by")
+    return [(found.screening.contribution_id, found) for found in findings.order_by("pk")]
+
+
 def suspicious_patterns(contributions: Iterable[Contribution]) -> list[str]:
     """Text that the poisoning screen held to be a trigger in these contributions, each once.
 

@@ -1,4 +1,4 @@
-"""What the public sees: who contributes, and how fast it is served."""
+"""What the public sees, what waits in an inbox, and which webhooks want to hear of what."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from django.db.models import (
 )
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
+from apps.accounts.models import Account
 from apps.builds.models import Entry
+from apps.community.models import Delivery, Endpoint, MailWish, Notice, Subscription
+from apps.community.news import News, kind_of_news
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine
@@ -96,3 +100,87 @@ def _latencies(contributions: QuerySet[Contribution]) -> list[float | None]:
         p90=Percentile("waited", share=0.9, output_field=DurationField()),
     )
     return [waited.total_seconds() if waited else None for waited in (found["p50"], found["p90"])]
+
+
+# -- Inboxes and webhooks -------------------------------------------------------------------------
+
+SENTENCES = {
+    "pr.submitted": gettext_noop("was sent, and the checks begin"),
+    "pr.in_review": gettext_noop("passed the checks and waits for a reviewer"),
+    "pr.quarantined": gettext_noop("was set aside by the checks; a maintainer looks at it"),
+    "pr.changes_requested": gettext_noop("came back with a request for changes"),
+    "pr.accepted": gettext_noop("was accepted and goes into the next build"),
+    "pr.rejected": gettext_noop("was rejected"),
+    "pr.withdrawn": gettext_noop("was withdrawn"),
+    "pr.commented": gettext_noop("has a new comment"),
+    "pr.replied": gettext_noop("has a new reply"),
+    "pr.suggested": gettext_noop("has a suggested change"),
+    "pr.suggestions_applied": gettext_noop("took up a suggested change"),
+    "pr.held": gettext_noop("is held back from builds"),
+    "pr.hold_lifted": gettext_noop("may go into builds again"),
+    "pr.reverted": gettext_noop("was reverted"),
+    "build.ready": gettext_noop("was trained into a version that is ready to roll out"),
+    "build.failed": gettext_noop("was in a build that failed"),
+    "rollout.live": gettext_noop("serves everyone now"),
+    "rollout.rolled_back": gettext_noop("was in a version that was taken back"),
+}
+
+
+def sentence_of(notice: Notice) -> str:
+    """What a line of the inbox says, in the reader's language."""
+    said = SENTENCES.get(kind_of_news(notice.event), gettext_noop("has news"))
+    return f"{notice.contribution} {gettext(said)}"
+
+
+def inbox(account: Account, *, box: str = "inbox") -> QuerySet[Notice]:
+    """The lines of an inbox, newest first: open ones, `unread`, `saved` or `done`."""
+    notices = Notice.objects.filter(account=account).select_related("contribution", "event")
+    boxes = {
+        "inbox": Q(done_at=None),
+        "unread": Q(done_at=None, read_at=None),
+        "saved": Q(saved=True),
+        "done": Q(done_at__isnull=False),
+    }
+    return notices.filter(boxes[box]).order_by("-pk")
+
+
+def unread(account: Account) -> int:
+    """How many lines of the inbox nobody has read; counted up to a hundred."""
+    return len(inbox(account, box="unread").values_list("pk")[:100])
+
+
+def wants_mail(account: Account) -> bool:
+    """Whether mail may go to this account."""
+    wish = MailWish.objects.filter(account=account).first()
+    return bool(account.email) and account.is_active and (wish is None or wish.wanted)
+
+
+def to_be_mailed(news: News) -> QuerySet[Notice]:
+    """The notices of an event whose readers have an address and want mail."""
+    notices = Notice.objects.filter(event=news.event, mailed_at=None).exclude(account__email="")
+    return notices.exclude(account__mail_wish__wanted=False)
+
+
+def subscription_of(account: Account, contribution: Contribution) -> Subscription | None:
+    """How this person follows the PR, if they do."""
+    return Subscription.objects.filter(account=account, contribution=contribution).first()
+
+
+def endpoints_of(account: Account) -> QuerySet[Endpoint]:
+    """The account's webhooks, oldest first."""
+    return Endpoint.objects.filter(account=account)
+
+
+def endpoints_for(news: News) -> list[Endpoint]:
+    """The webhooks that want to hear this: they are on, asked for its kind, and may hear it."""
+    thing = news.kind.split(".")[0]
+    wanted = Q(wants__overlap=["*", f"{thing}.*", news.kind])
+    on = Endpoint.objects.filter(wanted, disabled_at=None).select_related("account")
+    authors = {one.author_id for one in news.contributions}
+    return [one for one in on if not one.own_only or one.account_id in authors]
+
+
+def due_deliveries() -> QuerySet[Delivery, int]:
+    """The keys of deliveries whose next try has come, the longest waiting first."""
+    due = Delivery.objects.filter(next_try_at__lte=timezone.now(), endpoint__disabled_at=None)
+    return due.order_by("next_try_at").values_list("pk", flat=True)

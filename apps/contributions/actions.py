@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
@@ -14,6 +15,7 @@ from apps.accounts.models import Account
 from apps.contributions import queries, rules
 from apps.contributions.errors import (
     BatchTaken,
+    Changed,
     ContributionRefused,
     NothingUsable,
     NotYours,
@@ -23,15 +25,19 @@ from apps.contributions.errors import (
 from apps.contributions.models import Comment, Consent, Contribution, Kind, Licence, Revision, Row
 from apps.contributions.rows import RowData, content_digest, read_rows
 from apps.contributions.stages import Stage
-from apps.history.actions import move, record
+from apps.history.actions import move, record, words
+from apps.history.errors import MoveRefused
 from apps.skills.models import ModelLine, Skill
 from apps.traces.models import Trace
 
 ROW_COLUMNS = (
     *("revision_id", "position", "skill_id", "trace_id"),
     *("prompt", "completion", "chosen", "rejected", "original"),
-    *("label", "client_id", "digest", "context"),
+    *("label", "client_id", "digest", "context", "feedback"),
 )
+
+# The first of the numbers under which each author's offers wait for one another.
+OFFER_LOCK = 0x0F18 << 40
 
 
 @dataclass(frozen=True)
@@ -74,17 +80,20 @@ def offer(
     description: str = "",
     source: str = "api",
     batch: str = "",
+    feedback: Sequence[int] = (),
 ) -> Offered:
     """Store the good rows as a new contribution and submit it.
 
     `rows` are raw objects; refused ones come back with place and mend, and good ones are kept.
+    `feedback` are the numbers of the feedback that the rows were gathered from, one for each.
     The same rows sent again under the same `batch` return the first contribution. Raises
-    `TermsMissing`, `NothingUsable` when no row is good, or `BatchTaken`.
+    `TermsMissing`, `NothingUsable` when no row is good, `BatchTaken`, or `QuotaReached`.
     """
     rules.ensure_may_offer(by)
     check_terms(terms)
     skills = _skills_of(line)
     good, places, refused = _usable(rows, kind, skills)
+    good = _of_skill(good, skill)
     if batch and (earlier := queries.sent_before(by, batch)):
         return _repeated(earlier, good, places, refused)
     contribution = Contribution(
@@ -104,8 +113,12 @@ def offer(
     )
     try:
         with transaction.atomic():
+            if rules.is_counted(by):
+                _one_at_a_time(by)
+                rules.ensure_within_quota(by, kind=kind, rows=len(good))
             contribution.save()
-            _store(contribution, good, refused, skills, note="")
+            numbers = [feedback[place] for place in places] if feedback else []
+            _store(contribution, good, refused, skills, note="", feedback=numbers)
             submit(contribution, by=by)
     except IntegrityError:
         # Two requests with one batch name raced; the other one stored it.
@@ -128,7 +141,11 @@ def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note
     _authors_only(contribution, by)
     skills = _skills_of(contribution.line)
     good, places, refused = _usable(rows, contribution.kind, skills)
+    good = _of_skill(good, contribution.skill)
     with transaction.atomic():
+        if contribution.kind == Kind.DATASET and rules.is_counted(by):
+            _one_at_a_time(by)
+            rules.ensure_rows_within_quota(by, len(good) - contribution.row_count)
         # The move is the lock: whoever does not get it never touches the revision.
         move(contribution, Stage.SUBMITTED, by=by, because=note)
         contribution.revision += 1
@@ -142,6 +159,50 @@ def withdraw(contribution: Contribution, *, by: Account, because: str = "") -> N
     """Take an open contribution back; only its author can."""
     _authors_only(contribution, by)
     move(contribution, Stage.WITHDRAWN, by=by, because=because)
+
+
+def edit(
+    contribution: Contribution,
+    *,
+    by: Account,
+    title: str | None = None,
+    description: str | None = None,
+    skill: Skill | None = None,
+) -> bool:
+    """Change an open contribution's words or its skill; whether anything was different.
+
+    The event says what it was and what it is. Rows that went by the contribution's old skill go by
+    its new one. Raises `Changed` when somebody has changed it since `contribution` was read.
+    """
+    _authors_only(contribution, by)
+    if contribution.stage not in rules.EDITABLE:
+        raise MoveRefused(
+            f"{contribution} is {words(contribution.stage)} and is not edited any more"
+        )
+    wished = {"title": title, "description": description, "skill": skill}
+    changes = {
+        name: value
+        for name, value in wished.items()
+        if value is not None and value != getattr(contribution, name)
+    }
+    if not changes:
+        return False
+    told = {
+        name: [_plain(getattr(contribution, name)), _plain(value)]
+        for name, value in changes.items()
+    }
+    with transaction.atomic():
+        if not _as_read(contribution).update(**changes):
+            raise Changed(f"{contribution} has changed since you read it; read it again")
+        if skill and "skill" in changes:
+            rows = Row.objects.filter(
+                revision__contribution=contribution, revision__number=contribution.revision
+            )
+            rows.filter(skill=contribution.skill_id).update(skill=skill)
+        record(contribution, "edited", by=by, details=told)
+    for name, value in changes.items():
+        setattr(contribution, name, value)
+    return True
 
 
 def comment(contribution: Contribution, *, by: Account, text: str) -> Comment:
@@ -166,6 +227,27 @@ def check_terms(terms: Terms) -> None:
         )
     if terms.signed_off is not True:
         raise TermsMissing("sign-off is missing; confirm that you may give these rows away")
+
+
+def _as_read(contribution: Contribution) -> QuerySet[Contribution]:
+    """The row, if it still holds what `contribution` holds."""
+    names = ("title", "description", "skill_id", "stage", "revision", "digest")
+    held = {name: getattr(contribution, name) for name in names}
+    return Contribution.objects.filter(pk=contribution.pk, **held)
+
+
+def _plain(value: object) -> str | None:
+    """A changed value as the record keeps it."""
+    if isinstance(value, Skill):
+        return value.name
+    return None if value is None else str(value)
+
+
+def _one_at_a_time(author: Account) -> None:
+    """Let the author's other offers wait, so that two at once cannot both take the last place."""
+    # Locking the account's row instead costs more with every offer of one transaction.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [OFFER_LOCK + author.pk])
 
 
 def _usable(
@@ -221,6 +303,13 @@ def _shared_skill(skills: Mapping[str, Skill], rows: Sequence[RowData]) -> Skill
     return skills.get(names.pop()) if len(names) == 1 else None
 
 
+def _of_skill(rows: list[RowData], skill: Skill | None) -> list[RowData]:
+    """The rows as they are stored, which is what a digest binds to: each says its own skill."""
+    if skill is None:
+        return rows
+    return [row if row.skill else replace(row, skill=skill.name) for row in rows]
+
+
 def _store(
     contribution: Contribution,
     rows: Sequence[RowData],
@@ -228,6 +317,7 @@ def _store(
     skills: Mapping[str, Skill],
     *,
     note: str,
+    feedback: Sequence[int] = (),
 ) -> None:
     """Write the revision and its rows."""
     revision = Revision.objects.create(
@@ -247,7 +337,8 @@ def _store(
         for position, row in enumerate(rows):
             skill, trace = by_name.get(row.skill, own_skill), traces.get(row.trace)
             texts = (row.prompt, row.completion, row.chosen, row.rejected, row.original)
-            known = (row.label, row.client_id, row.digest, Jsonb(row.context))
+            told = feedback[position] if feedback else None
+            known = (row.label, row.client_id, row.digest, Jsonb(row.context), told)
             table.write_row((revision.pk, position, skill, trace, *texts, *known))
 
 

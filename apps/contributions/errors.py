@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from apps.accounts import denials
-from apps.contributions.strict_json import BadJSON
-
-# Characters of one text of a row; what refuses longer ones reads rows before it reads anything.
-LONGEST_TEXT = 20_000
 
 
 class ContributionRefused(Exception):
@@ -21,10 +16,6 @@ class NotYours(denials.Denied, ContributionRefused):
     """Only the author may do this."""
 
 
-class BadFile(ContributionRefused):
-    """The file cannot be read as rows; the text names the place and the mend."""
-
-
 class TermsMissing(ContributionRefused):
     """Licence, consent or sign-off is missing or unknown."""
 
@@ -33,23 +24,20 @@ class BatchTaken(ContributionRefused):
     """The author already sent other rows under this batch name."""
 
 
-class BadRow(ValueError):
-    """One field of a row is wrong: `code`, the field's name, what is wrong and the mend.
-
-    A reader that cannot read a row at all hands on a `BadRow` in its place, so that the rows
-    after it keep their numbers.
-    """
-
-    def __init__(self, code: str, name: str, detail: str, mend: str) -> None:
-        super().__init__(detail)
-        self.code, self.name, self.detail, self.mend = code, name, detail, mend
+class BatchMissing(ContributionRefused):
+    """Rows came in a stream without a name that would tell them when they come again."""
 
 
-def as_bad_row(raw: Any) -> BadRow | None:
-    """Why a row could not even be read, where its reader says so in its place."""
-    if isinstance(raw, BadJSON):
-        return BadRow("bad_json", raw.pointer.removeprefix("/"), raw.detail, raw.mend)
-    return raw if isinstance(raw, BadRow) else None
+class Changed(ContributionRefused):
+    """Somebody has changed it since it was read."""
+
+
+class QuotaReached(ContributionRefused):
+    """The author has sent as much as their role may in a day; `seconds` until there is room."""
+
+    def __init__(self, text: str, *, seconds: int) -> None:
+        super().__init__(text)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)

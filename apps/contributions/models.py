@@ -72,6 +72,8 @@ class Contribution(models.Model):
         indexes = [
             models.Index(fields=["stage", "id"], name="contributions_stage"),
             models.Index(fields=["author", "-id"], name="contributions_author"),
+            # A day's quota is looked up at each offer.
+            models.Index(fields=["author", "created_at"], name="contributions_author_day"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -131,6 +133,8 @@ class Row(models.Model):
     original = models.TextField(blank=True)
     trace = models.ForeignKey(Trace, null=True, on_delete=models.SET_NULL, related_name="+")
     client_id = models.CharField(max_length=80, blank=True)
+    # The number of the row of feedback that it was gathered from (`fb_…`).
+    feedback = models.BigIntegerField(null=True)
     digest = models.CharField(max_length=64, db_index=True)
 
     class Meta:
@@ -165,3 +169,45 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author} on {self.contribution}"
+
+
+class Gathering(models.Model):
+    """The feedback of one sender, source, skill and day that became one PR; see `gathering`."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    day = models.DateField()
+    source = models.CharField(max_length=80, blank=True)
+    skill = models.ForeignKey(Skill, null=True, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, choices=Kind)
+    licence = models.CharField(max_length=30)
+    consent = models.CharField(max_length=10)
+    part = models.PositiveIntegerField(default=1, help_text="Of a group too large for one PR")
+    rows = models.PositiveIntegerField()
+    # None where no row of the group could be kept.
+    contribution = models.OneToOneField(
+        Contribution, null=True, on_delete=models.PROTECT, related_name="gathering"
+    )
+    gathered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    *("account", "day", "source", "skill", "kind", "licence", "consent", "part")
+                ],
+                nulls_distinct=False,
+                name="contributions_gathered_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.account}, {self.day}"
+
+
+class GatheredDay(models.Model):
+    """A day (UTC) whose feedback is gathered, all of it."""
+
+    day = models.DateField(primary_key=True)
+
+    def __str__(self) -> str:
+        return str(self.day)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import F, QuerySet
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import F, Q, QuerySet
 
 from apps.accounts.models import Account
-from apps.contributions.models import Contribution, Revision, Row
+from apps.contributions.models import Consent, Contribution, Licence, Revision, Row
 from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine
 
@@ -29,6 +32,12 @@ def sent_before(author: Account, batch: str) -> Contribution | None:
     return offered.filter(author=author, batch=batch).first()
 
 
+def sent_since(author: Account, moment: datetime) -> QuerySet[Contribution]:
+    """What the author has sent since then, oldest first."""
+    sent = Contribution.objects.filter(author=author, created_at__gt=moment)
+    return sent.order_by("created_at")
+
+
 def waiting_for_checks() -> QuerySet[Contribution]:
     """Submitted and not yet screened, oldest first."""
     return Contribution.objects.filter(stage=Stage.SUBMITTED).order_by("pk")
@@ -37,6 +46,16 @@ def waiting_for_checks() -> QuerySet[Contribution]:
 def accepted(line: ModelLine) -> QuerySet[Contribution]:
     """Accepted contributions of a line, oldest first."""
     return Contribution.objects.filter(line=line, stage=Stage.ACCEPTED).order_by("pk")
+
+
+def for_export(reader: Account | AnonymousUser) -> QuerySet[Contribution]:
+    """What a reader may take home: what was accepted and given to all, and one's own, always.
+
+    Given to all is what its author lets be trained on, under a licence that lets it be passed on.
+    """
+    theirs = Q(author_id=reader.pk) if reader.is_authenticated else Q(pk__in=[])
+    given = Q(stage=Stage.ACCEPTED, consent=Consent.TRAIN) & ~Q(licence=Licence.PROPRIETARY)
+    return Contribution.objects.filter(given | theirs)
 
 
 def current_revision(contribution: Contribution) -> Revision:

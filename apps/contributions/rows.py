@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.contributions.errors import LONGEST_TEXT, BadRow, RefusedRow, as_bad_row
+from apps.contributions.errors import RefusedRow
 from apps.contributions.models import Kind
-from apps.contributions.strict_json import BadJSON, check_text
+from openflywheel.reading.faults import LONGEST_TEXT, BadRow, as_bad_row
+from openflywheel.reading.strict_json import BadJSON, check_text
 
 MOST_TURNS = 50
 MOST_ROWS = 10_000

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import F, QuerySet, Sum, Value
+from django.utils import timezone
 
 from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account, Role
-from apps.contributions.models import Contribution
+from apps.contributions import queries
+from apps.contributions.errors import QuotaReached
+from apps.contributions.models import Contribution, Kind
 from apps.contributions.stages import Stage
+
+A_DAY = timedelta(days=1)
+# What may still be edited without sending a revision.
+EDITABLE = (
+    *(Stage.DRAFT, Stage.SUBMITTED, Stage.IN_REVIEW),
+    *(Stage.QUARANTINED, Stage.CHANGES_REQUESTED),
+)
 
 SEE_QUARANTINE = (Role.REVIEWER, Role.MAINTAINER, Role.ADMIN)
 
@@ -16,6 +32,75 @@ def ensure_may_offer(account: Account) -> None:
     """`NotAllowed` for administrators: who appoints the reviewers offers nothing to review."""
     if account.role == Role.ADMIN:
         raise NotAllowed(f"{account} administers the site and offers nothing; another account can")
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What a role may send in any 24 hours; None where nothing is counted."""
+
+    contributions: int | None = None
+    dataset_rows: int | None = None
+
+
+# The quotas of the permission matrix; LIMITS_FACTOR multiplies them, and 0 switches them off.
+QUOTAS: dict[str, Quota] = {
+    Role.CONTRIBUTOR: Quota(contributions=20, dataset_rows=1_000),
+    Role.TRUSTED: Quota(contributions=200, dataset_rows=100_000),
+    Role.REVIEWER: Quota(dataset_rows=100_000),
+    Role.SERVICE: Quota(dataset_rows=100_000),
+}
+
+
+def is_counted(author: Account) -> bool:
+    """Whether what the author sends is held against a quota."""
+    return bool(settings.LIMITS_FACTOR) and author.role in QUOTAS
+
+
+def ensure_within_quota(author: Account, *, kind: str, rows: int) -> None:
+    """`QuotaReached`, with the time of the next free place, when the author's day is full."""
+    if most := _most(author, "contributions"):
+        sent = queries.sent_since(author, timezone.now() - A_DAY)
+        _ensure_room(sent, Value(1), 1, most=most, what="PRs")
+    if kind == Kind.DATASET:
+        ensure_rows_within_quota(author, rows)
+
+
+def ensure_rows_within_quota(author: Account, more: int) -> None:
+    """`QuotaReached` when so many more rows of fine-tuning data do not fit into the day."""
+    if more > 0 and (most := _most(author, "dataset_rows")):
+        sent = queries.sent_since(author, timezone.now() - A_DAY).filter(kind=Kind.DATASET)
+        _ensure_room(sent, F("row_count"), more, most=most, what="rows of fine-tuning data")
+
+
+def _most(author: Account, what: str) -> int:
+    """The author's quota on this site; 0 where nothing is counted."""
+    quota = QUOTAS.get(author.role, Quota())
+    return (getattr(quota, what) or 0) * settings.LIMITS_FACTOR
+
+
+def _ensure_room(
+    sent: QuerySet[Contribution], counts: Value | F, more: int, *, most: int, what: str
+) -> None:
+    """`QuotaReached` unless `more` fits beside what was sent, of which each counts so much."""
+    if more > most:
+        raise QuotaReached(
+            f"your role sends at most {most:,} {what} a day, and this has {more:,}; send a part "
+            "of it, and the rest on other days",
+            seconds=int(A_DAY.total_seconds()),
+        )
+    excess = (sent.aggregate(sum=Sum(counts))["sum"] or 0) + more - most
+    if excess <= 0:
+        return
+    opens = timezone.now()
+    for at, count in sent.annotate(counted=counts).values_list("created_at", "counted"):
+        opens, excess = at + A_DAY, excess - count
+        if excess <= 0:
+            break
+    raise QuotaReached(
+        f"your role sends {most:,} {what} a day, and they are sent; there is room again at "
+        f"{opens:%Y-%m-%dT%H:%M:%SZ}",
+        seconds=max(1, ceil((opens - timezone.now()).total_seconds())),
+    )
 
 
 def is_author(account: Account | AnonymousUser, contribution: Contribution) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.contributions.strict_json import BadJSON, loads
 from apps.gateway.errors import BadRequest
+from openflywheel.reading.strict_json import BadJSON, loads
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MOST_MESSAGES = 200

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.accounts.callers import address_of
 from apps.accounts.errors import BadToken, ScopeMissing
 from apps.accounts.models import Account, Scope
 from apps.accounts.queries import token_holder
@@ -85,7 +86,8 @@ def _caller(request: HttpRequest) -> Account:
     header = request.headers.get("Authorization", "")
     if not header.startswith("Bearer "):
         raise BadToken("send your token as “Authorization: Bearer ofw_pat_…”")
-    token = token_holder(header.removeprefix("Bearer ").strip())
+    text = header.removeprefix("Bearer ").strip()
+    token = token_holder(text, address=address_of(request))
     if Scope.CHAT not in token.scopes:
         raise ScopeMissing(f"this token lacks the scope “{Scope.CHAT}”; make one that has it")
     return token.account

@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import rules as account_rules
 from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
-from apps.contributions.errors import BadFile
-from apps.contributions.files import Numbered, rows_in, rows_in_text
 from apps.contributions.models import Consent, Kind, Licence
-from apps.contributions.rows import MOST_ROWS, BadRow
+from apps.contributions.rows import MOST_ROWS
 from apps.reviews.models import Verdict
 from apps.skills.models import ModelLine
+from openflywheel.reading.faults import BadFile, BadRow
+from openflywheel.reading.files import Numbered, rows_in, rows_in_text
 
 TEXTS: dict[str, tuple[str, ...]] = {
     Kind.CORRECTION: ("prompt", "original", "completion"),
@@ -231,6 +231,37 @@ class ServiceForm(forms.Form):
         max_length=150,
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
+
+
+class WebhookForm(forms.Form):
+    """Where events are sent, and which."""
+
+    url = forms.CharField(
+        label=_("Address"),
+        help_text=_("An https:// address of yours."),
+        max_length=500,
+        widget=forms.URLInput(attrs={"autocapitalize": "none"}),
+    )
+    wants = forms.CharField(
+        label=_("Events"),
+        help_text=_("All (*), or some: pr.accepted pr.* rollout.live"),
+        initial="*",
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocapitalize": "none"}),
+    )
+    own_only = forms.BooleanField(label=_("Only what is about my own PRs"), required=False)
+    algorithm = forms.ChoiceField(
+        label=_("Signed by"),
+        choices=[
+            ("v1", _("a shared secret (HMAC-SHA256)")),
+            ("v1a", _("our private key (ed25519)")),
+        ],
+        initial="v1",
+    )
+
+    def wish(self) -> dict[str, Any]:
+        """The fields as the action takes them."""
+        return self.cleaned_data | {"wants": self.cleaned_data["wants"].split()}
 
 
 def sentence(error: Exception) -> str:

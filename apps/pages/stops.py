@@ -116,11 +116,12 @@ def criteria(rollout: Rollout) -> list[tuple[str, object]]:
     agreed = rollout.criteria
     if not agreed:
         return []
+    titles = agreed.get("titles", {})
     return [
         ("Taken back when worse", f"at most {100 * agreed['alpha_harm']:g} % false alarms a stage"),
         ("Widened when no worse", f"by {agreed['overall_margin']:g} points overall"),
         ("Wrongly widened", f"in at most {100 * agreed['alpha_widen']:g} % of cases a stage"),
-        ("Protected skills", ", ".join(agreed["protected"]) or "none"),
+        ("Protected skills", "; ".join(titles.get(n, n) for n in agreed["protected"]) or "none"),
         ("Least evidence", f"{agreed['min_pairs']} pairs in shadow, then "
          f"{agreed['min_candidate_outcomes']} judged answers a stage"),
     ]  # fmt: skip
@@ -131,7 +132,9 @@ def _stage_name(look: Look) -> str:
 
 
 def _question(gate: dict[str, Any]) -> str:
-    return f"{gate['stream']} {QUESTIONS.get(gate['question'], gate['question'])}"
+    return (
+        f"{gate.get('title', gate['stream'])} {QUESTIONS.get(gate['question'], gate['question'])}"
+    )
 
 
 def _leading(gates: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -139,4 +142,4 @@ def _leading(gates: list[dict[str, Any]]) -> list[dict[str, Any]]:
     overall = [g for g in gates if g["stream"] == "overall" and g["question"] != "better"]
     skills = [g for g in gates if g["stream"] != "overall" and g["question"] == "harm" and g["n"]]
     worst = max(skills, key=lambda gate: gate["e_value"] / gate["threshold"], default=None)
-    return [*overall, {**worst, "stream": "worst skill"}] if worst else overall
+    return [*overall, {**worst, "title": "worst skill"}] if worst else overall

@@ -2,17 +2,21 @@
 
 from allauth.account import views as signing
 from django.urls import path
+from django.views.decorators.http import require_safe
 
 from apps.pages.views import (
     accounts,
     builds,
     community,
     contributions,
+    feeds,
     home,
+    mine,
     reviews,
     rollouts,
     style,
     submit,
+    webhooks,
 )
 
 app_name = "pages"
@@ -50,5 +54,19 @@ urlpatterns = [
     path("services/<str:name>/token", accounts.service_token, name="service_token"),
     path("services/<str:name>/close", accounts.close_service, name="close_service"),
     path("sessions/<int:number>/end", accounts.end_session, name="end_session"),
+    path("prs/<int:number>/follow", mine.follow, name="follow"),
+    path("my", mine.work, name="my_work"),
+    path("inbox", mine.inbox, name="inbox"),
+    path("inbox/mark", mine.mark, name="mark"),
+    path("inbox/mail", mine.wish_mail, name="wish_mail"),
+    path("unsubscribe/<str:token>", mine.unsubscribe, name="unsubscribe"),
+    path("webhooks", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<int:number>", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:number>/<slug:verb>", webhooks.change, name="webhook_change"),
+    path("webhooks/<int:number>/<int:delivery>/replay", webhooks.replay, name="webhook_replay"),
+    path("feeds/prs.atom", require_safe(feeds.Prs()), name="feed_prs"),
+    path("feeds/versions.atom", require_safe(feeds.Versions()), name="feed_versions"),
+    path("feeds/people/<str:name>.atom", require_safe(feeds.PrsOf()), name="feed_person"),
+    path("prs/<int:number>.atom", require_safe(feeds.LifeOf()), name="feed_pr"),
     path("style", style.style, name="style"),
 ]

@@ -1,14 +1,18 @@
-"""Who is looking at a page."""
+"""Who is looking at a page, and what they may know of."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from allauth.core.exceptions import ReauthenticationRequired
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 
 from apps.accounts.freshness import is_fresh
 from apps.accounts.models import Account
+from apps.contributions.models import Contribution
+from apps.contributions.rules import is_author
+from apps.contributions.stages import Stage
 
 
 def signed_in(request: HttpRequest) -> Account | None:
@@ -35,3 +39,12 @@ def fresh(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def seen(request: HttpRequest, number: int) -> Contribution:
+    """The PR, if this visitor may know of it; a draft is its author's alone."""
+    found = Contribution.objects.select_related("author", "skill")
+    contribution = get_object_or_404(found, pk=number)
+    if contribution.stage == Stage.DRAFT and not is_author(request.user, contribution):
+        raise Http404
+    return contribution

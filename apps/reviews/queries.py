@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -27,3 +29,9 @@ def quarantine() -> QuerySet[Contribution]:
 def decisions_on(contribution: Contribution) -> QuerySet[Decision]:
     """Every decision on a contribution, oldest first."""
     return Decision.objects.filter(contribution=contribution).select_related("reviewer")
+
+
+def decisions_on_each(contributions: Iterable[Contribution]) -> QuerySet[Decision]:
+    """Every decision on several contributions, oldest first."""
+    taken = Decision.objects.filter(contribution__in=list(contributions))
+    return taken.select_related("reviewer").order_by("pk")

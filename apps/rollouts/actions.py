@@ -71,6 +71,7 @@ def criteria_of(line: ModelLine) -> gates.Criteria:
     policy = line.policy.get("rollout", {})
     return replace(
         gates.Criteria(**policy),
+        titles={skill.name: skill.title for skill in skills},
         protected=tuple(skill.name for skill in skills if skill.protected),
         watched=tuple(skill.name for skill in skills if not skill.protected),
     )

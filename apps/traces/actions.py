@@ -1,4 +1,7 @@
-"""Logging answers, and taking in how they turned out."""
+"""Logging answers, judging pairs of them, and giving terms for feedback.
+
+Feedback itself comes in bulk and has a room of its own, `feedback.delivering`.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,9 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import Account
+from apps.history.actions import record
 from apps.skills.models import ModelLine
-from apps.traces.errors import BadOutcome
-from apps.traces.models import Arm, Outcome, Trace
-
-MOST_OUTCOMES = 5000
+from apps.traces.models import Arm, Outcome, StandingTerms, Trace
 
 
 @dataclass(frozen=True)
@@ -27,38 +28,6 @@ class Verdict:
     pointer: str = ""
     detail: str = ""
     mend: str = ""
-
-
-def record_outcomes(rows: Sequence[Any], *, by: Account) -> list[Verdict]:
-    """Store every good outcome of a batch; each row gets its own verdict.
-
-    A row is `{"trace": "tr_12", "success": true, "rating": 4, "client_id": "…"}`; rating and
-    client_id may be left out. The same judge's second outcome of a trace is a duplicate.
-    """
-    if len(rows) > MOST_OUTCOMES:
-        raise BadOutcome(f"{len(rows)} outcomes at once; send at most {MOST_OUTCOMES}")
-    named = [_key(row) for row in rows]
-    keys = [key for key in named if key is not None]
-    known = set(Trace.objects.filter(pk__in=keys, arm__in=SEEN).values_list("pk", flat=True))
-    fresh: dict[int, Outcome] = {}
-    verdicts: list[Verdict] = []
-    with transaction.atomic():
-        earlier = Outcome.objects.filter(judge=by, trace__in=known)
-        judged = set(earlier.values_list("trace", flat=True))
-        for place, (row, key) in enumerate(zip(rows, named, strict=True)):
-            if fault := _fault(place, row, key, known):
-                verdicts.append(fault)
-            elif key is None or key in judged or key in fresh:
-                verdicts.append(Verdict(place, "duplicate"))
-            else:
-                fresh[key] = _outcome(key, row, by)
-                verdicts.append(Verdict(place, "stored"))
-        Outcome.objects.bulk_create(fresh.values(), ignore_conflicts=True)
-    return verdicts
-
-
-# Shadow answers are judged in pairs and blind, never by themselves.
-SEEN = (Arm.LIVE, Arm.CANDIDATE)
 
 
 def judge_pairs(rows: Sequence[Any], *, by: Account) -> list[Verdict]:
@@ -96,43 +65,30 @@ def _judge_pair(place: int, row: Any, shadows: dict[int, Trace], by: Account) ->
     return Verdict(place, "stored" if stored[0] else "duplicate")
 
 
-def _fault(place: int, row: Any, key: int | None, known: set[int]) -> Verdict | None:
-    """What is wrong with a row, if anything."""
-
-    def refused(code: str, name: str, detail: str, mend: str) -> Verdict:
-        return Verdict(place, "refused", code, f"/{place}/{name}".rstrip("/"), detail, mend)
-
-    if not isinstance(row, Mapping):
-        return refused("not_an_object", "", "the row is not an object", "send {…} with trace")
-    if key is None:
-        return refused("bad_trace", "trace", "trace is not an id", "send the id as tr_42")
-    if not isinstance(row.get("success"), bool):
-        mend = "say whether it was right"
-        return refused("bad_success", "success", "success is not true or false", mend)
-    rating = row.get("rating")
-    if rating is not None and (isinstance(rating, bool) or rating not in (1, 2, 3, 4, 5)):
-        return refused("bad_rating", "rating", "rating is not 1 to 5", "send 1, 2, 3, 4 or 5")
-    if key not in known:
-        mend = "send the id that came with the answer"
-        return refused("unknown_trace", "trace", f"there is no trace “{row['trace']}”", mend)
-    return None
-
-
-def _outcome(key: int, row: Mapping[str, Any], by: Account) -> Outcome:
-    return Outcome(
-        trace_id=key,
-        judge=by,
-        success=row["success"],
-        rating=row.get("rating"),
-        client_id=str(row.get("client_id") or "")[:80],
-    )
-
-
-def _key(row: Any, name: str = "trace") -> int | None:
+def _key(row: Any, name: str) -> int | None:
     """The key behind a public id, `tr_42`; None where there is none to read."""
     text = row.get(name) if isinstance(row, Mapping) else None
     digits = text.removeprefix("tr_") if isinstance(text, str) else ""
     return int(digits) if digits.isdecimal() and len(digits) < 19 else None
+
+
+def give_terms(account: Account, licence: str, consent: str) -> StandingTerms:
+    """Let everything that the account sends from now on be used under these terms."""
+    with transaction.atomic():
+        terms, _ = StandingTerms.objects.update_or_create(
+            account=account, defaults={"licence": licence, "consent": consent}
+        )
+        details = {"licence": licence, "consent": consent}
+        record(terms, "given", by=account, details=details)
+    return terms
+
+
+def take_terms_back(account: Account) -> None:
+    """End the standing terms; what was sent under them keeps them."""
+    with transaction.atomic():
+        if terms := StandingTerms.objects.filter(account=account).first():
+            record(terms, "taken back", by=account)
+            terms.delete()
 
 
 def log(

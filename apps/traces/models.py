@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import MD5
+from django.utils import timezone
 
 from apps.accounts.models import Account
 from apps.skills.models import ModelLine, Skill
+from apps.traces.stages import DELIVERY, Stage
 
 
 class Arm(models.TextChoices):
@@ -88,6 +90,8 @@ class Outcome(models.Model):
     success = models.BooleanField()
     rating = models.PositiveSmallIntegerField(null=True)
     client_id = models.CharField(max_length=80, blank=True)
+    # The row of feedback that said so; blind comparisons have none.
+    feedback = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -97,3 +101,158 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.judge} on {self.trace_id}: {'right' if self.success else 'wrong'}"
+
+
+class Delivery(models.Model):
+    """One request full of feedback, and what became of its rows: the receipt for sender and audit.
+
+    Its number begins with the month (see `feedback.partitions`), and each row's number begins with
+    its delivery's, so that a row says by itself when and with what it came.
+    """
+
+    STAGES = DELIVERY
+
+    id = models.BigIntegerField(
+        primary_key=True, db_default=models.Func(function="traces_next_delivery"), editable=False
+    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="deliveries")
+    line = models.ForeignKey(ModelLine, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=255, blank=True, help_text="The sender's Idempotency-Key")
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of address and body")
+    # Empty where no terms were given; such feedback counts, and is never gathered into a PR.
+    licence = models.CharField(max_length=30, blank=True)
+    consent = models.CharField(max_length=10, blank=True)
+    source = models.CharField(max_length=80, blank=True)
+    skill = models.ForeignKey(Skill, null=True, on_delete=models.PROTECT, related_name="+")
+    as_lines = models.BooleanField(default=False, help_text="NDJSON rather than a JSON list")
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.DONE)
+    rows = models.PositiveIntegerField(default=0)
+    stored = models.PositiveIntegerField(default=0)
+    duplicates = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0, help_text="Bytes of the unpacked body")
+    fault = models.TextField(blank=True, help_text="Why it failed, as a sentence")
+    received_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-id"], name="traces_delivered_by"),
+            models.Index(fields=["received_at"], name="traces_delivered_at"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "key"],
+                condition=~models.Q(key=""),
+                name="traces_key_once",
+            ),
+            # What the rows' foreign key points at: a row and its delivery have one sender.
+            models.UniqueConstraint(fields=["id", "account"], name="traces_delivery_of_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """The id that leaves the house, `op_42`."""
+        return f"op_{self.pk}"
+
+
+class Parcel(models.Model):
+    """A piece of a large delivery that waits to be stored: some hundred whole rows, as sent."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="parcels")
+    number = models.PositiveIntegerField()
+    body = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "number"], name="traces_parcel_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"parcel {self.number} of {self.delivery_id}"
+
+
+class Feedback(models.Model):
+    """What somebody said of an answer: of ours (`trace`), or of one given elsewhere.
+
+    Partitioned by month through its number, and written only by `feedback.storing`. The database
+    holds delivery and account together by one foreign key of its own (migration 0003).
+    """
+
+    id = models.BigIntegerField(primary_key=True, editable=False)
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    skill = models.ForeignKey(
+        Skill,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    trace = models.ForeignKey(
+        Trace,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    source = models.CharField(max_length=80, blank=True)
+    client_id = models.CharField(max_length=80, null=True)  # noqa: DJ001 (no name is not a name)
+    context = models.JSONField(null=True, help_text="Earlier turns, as role and content")
+    prompt = models.TextField(blank=True)
+    answer = models.TextField(blank=True)
+    correction = models.TextField(blank=True)
+    success = models.BooleanField(null=True)
+    rating = models.PositiveSmallIntegerField(null=True)
+    gathers = models.BooleanField(help_text="Terms and content are there: it becomes a PR's row")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """The id that leaves the house, `fb_42`."""
+        return f"fb_{self.pk}"
+
+
+class Unstored(models.Model):
+    """A row of a delivery that was not stored: refused, or a duplicate of what stands already."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="unstored")
+    row = models.PositiveIntegerField()
+    of = models.CharField(max_length=40, blank=True, help_text="What it repeats")
+    code = models.CharField(max_length=40, blank=True)
+    pointer = models.CharField(max_length=200, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    mend = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["row"]
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "row"], name="traces_unstored_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.row} of {self.delivery_id}: {self.code or self.of}"
+
+
+class StandingTerms(models.Model):
+    """The terms under which everything an account sends may be used, given once and for long."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="standing_terms")
+    licence = models.CharField(max_length=30)
+    consent = models.CharField(max_length=10)
+    given_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.licence}, {self.consent}"

@@ -52,6 +52,9 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 SITE_URL = env_str("SITE_URL", "" if PRODUCTION else "http://127.0.0.1:8000")
 # How many proxies that we run stand before us, each adding one address to X-Forwarded-For.
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, at_least=0, at_most=5)
+# Multiplies every rate limit and daily quota; 0 switches them off. On a machine for development
+# one person plays everybody (the demonstration signs up all its people from one address).
+LIMITS_FACTOR = env_int("LIMITS_FACTOR", 1 if PRODUCTION else 1000, at_least=0, at_most=10_000)
 
 # -- What the site is made of: code looks left (up), never right (down) ---------------------------
 
@@ -90,6 +93,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "flywheel.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -200,6 +204,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.reviews.tasks.trust_whom_the_rule_trusts",
         "schedule": 600.0,
     },
+    "tell people and programs": {"task": "apps.community.tasks.tell", "schedule": 2.0},
+    "deliver webhooks": {"task": "apps.community.tasks.deliver_webhooks", "schedule": 2.0},
+    "forget old deliveries": {
+        "task": "apps.community.tasks.forget_old_deliveries",
+        "schedule": crontab(minute=30, hour=3),
+    },
+    "forget old answers": {"task": "apps.api.tasks.forget_old_answers", "schedule": 3600.0},
+    "gather feedback": {"task": "apps.contributions.tasks.gather_feedback", "schedule": 600.0},
+    "make months for feedback": {"task": "apps.traces.tasks.make_months", "schedule": 3600.0},
+    "give up on senders": {"task": "apps.traces.tasks.give_up_on_senders", "schedule": 3600.0},
     "plan the week's builds": {
         "task": "apps.builds.tasks.plan_weekly_builds",
         "schedule": crontab(minute=0, hour=18, day_of_week="fri"),
@@ -225,6 +239,20 @@ if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
         f"HEARTBEAT_SECONDS is {HEARTBEAT_SECONDS} and LEASE_SECONDS {LEASE_SECONDS}: a lease must "
         "outlive two heartbeats; raise LEASE_SECONDS."
     )
+
+# -- Mail and webhooks ----------------------------------------------------------------------------
+
+# Without a mail server, mails are written as files under var/mail, to be read.
+EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_PORT = env_int("EMAIL_PORT", 587, at_least=1, at_most=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env_str("EMAIL_USER"), env_str("EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_TLS", True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env_str("EMAIL_FROM", "OpenFlywheel <no-reply@localhost>")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+# Webhooks to our own network, for a receiver on the same machine; strangers could look around.
+WEBHOOKS_MAY_CALL_INSIDE = env_bool("WEBHOOKS_MAY_CALL_INSIDE", False)
 
 # -- People ---------------------------------------------------------------------------------------
 
@@ -260,9 +288,10 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = env_int("FRESH_SECONDS", 600, at_least=60, at
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-if TESTING:
-    # A thousand tests sign in from one address within a minute; the limits have a test of theirs.
-    ACCOUNT_RATE_LIMITS = False
+# Guesses and sign-ups are counted in our own book (apps.accounts.guessing), one for pages and API.
+ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = (
+    False if TESTING else {"login": None, "login_failed": None, "signup": None}
+)
 
 MFA_ADAPTER = "apps.accounts.signing.SecondFactor"
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
@@ -304,22 +333,6 @@ elif OIDC_SERVER_URL:
             }
         ],
     }
-
-# -- Mail -----------------------------------------------------------------------------------------
-
-EMAIL_HOST = env_str("EMAIL_HOST")
-EMAIL_PORT = env_int("EMAIL_PORT", 587, at_least=1, at_most=65535)
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env_str("EMAIL_USER"), env_str("EMAIL_PASSWORD")
-EMAIL_USE_TLS = env_bool("EMAIL_TLS", bool(EMAIL_HOST))
-EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env_str("EMAIL_FROM", "OpenFlywheel <openflywheel@localhost>")
-# Without a mail server every mail lies as a file under var/mail, where a developer can read it.
-EMAIL_BACKEND = (
-    "django.core.mail.backends.smtp.EmailBackend"
-    if EMAIL_HOST
-    else "django.core.mail.backends.filebased.EmailBackend"
-)
-EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -390,10 +403,17 @@ if PRODUCTION and TRUSTED_PROXIES:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"named": {"()": "flywheel.request_ids.Named"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {"format": "{asctime} {levelname} {name} [{request_id}]: {message}", "style": "{"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["named"],
+        }
+    },
     # The clock rings every two seconds; only what goes wrong is worth a line.
     "loggers": {
         name: {"level": "WARNING"}

@@ -14,7 +14,6 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client, override_settings
 
 from apps.accounts import actions
@@ -164,19 +163,6 @@ def test_a_service_account_never_holds_a_session():
     enter(client, "a-product")
 
     assert (signed_in(client), signed_in(forced)) == (False, False)
-
-
-@override_settings(ACCOUNT_RATE_LIMITS={"login_failed": "3/5m/key"})
-def test_who_guesses_is_told_to_wait_even_with_the_right_password():
-    cache.clear()
-    actions.sign_up("ada", password=PASSWORD)
-    for _ in range(3):
-        enter(Client(), "ada", "wrong password, all of it")
-
-    answer = enter(Client(), "ada")
-
-    assert answer.status_code == 200
-    assert "Too many tries" in answer.content.decode()
 
 
 # -- codes ----------------------------------------------------------------------------------------

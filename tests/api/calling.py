@@ -37,8 +37,11 @@ class Caller:
         text = body if isinstance(body, str | bytes) else json.dumps(body)
         return self.send("post", path, text, "application/json", **headers)
 
-    def put(self, path: str, body: Any) -> HttpResponse:
-        return self.send("put", path, json.dumps(body), "application/json")
+    def put(self, path: str, body: Any, **headers: str) -> HttpResponse:
+        return self.send("put", path, json.dumps(body), "application/json", **headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> HttpResponse:
+        return self.send("patch", path, json.dumps(body), "application/json", **headers)
 
     def delete(self, path: str) -> HttpResponse:
         return self.send("delete", path, "", "application/json")
@@ -51,7 +54,7 @@ class Caller:
     def send(
         self, method: str, path: str, body: str | bytes, content_type: str, **headers: str
     ) -> HttpResponse:
-        return Client().generic(
+        return Client(raise_request_exception=False).generic(
             method.upper(),
             f"/api/v1/{path}",
             body,

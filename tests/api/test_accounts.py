@@ -61,14 +61,14 @@ def test_the_sessions_of_the_site_make_tokens_only_with_the_csrf_token(db: None)
 
 
 def test_a_revoked_token_opens_nothing(ada: Caller) -> None:
-    number = ada.get("tokens").json()["items"][0]["id"]
+    number = ada.get("tokens").json()["items"][0]["number"]
 
     assert ada.delete(f"tokens/{number}").status_code == 204
     assert ada.get("me").json()["code"] == "bad_token"
 
 
 def test_nobody_revokes_the_token_of_another(ada: Caller, grace: Caller) -> None:
-    number = grace.get("tokens").json()["items"][0]["id"]
+    number = grace.get("tokens").json()["items"][0]["number"]
 
     assert ada.delete(f"tokens/{number}").status_code == 404
     assert grace.get("me").status_code == 200

@@ -102,7 +102,7 @@ def test_the_header_may_stand_beside_the_items_of_a_json_object(ada: Caller) -> 
 def test_a_json_list_keeps_its_good_rows(ada: Caller) -> None:
     text = f'[{json.dumps(GOOD)}, {{"prompt": "p", "completion": Infinity}}]'
 
-    answer = ada.post(BULK, text)
+    answer = ada.post(f"{BULK}&batch=list", text)
 
     assert answer.json()["counts"]["stored"] == 1
     assert answer.json()["rows"][1]["pointer"] == "/items/1/completion"
@@ -115,7 +115,7 @@ def test_an_empty_body_says_what_to_send(ada: Caller) -> None:
 
 
 def test_when_every_row_is_bad_the_answer_is_a_problem(ada: Caller) -> None:
-    answer = ada.lines(BULK, {"question": "2+2", "answer": "4"})
+    answer = ada.lines(f"{BULK}&batch=a", {"question": "2+2", "answer": "4"})
 
     said = answer.json()
     assert (answer.status_code, said["code"]) == (422, "nothing_usable")

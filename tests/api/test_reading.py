@@ -147,7 +147,7 @@ def test_lists_are_narrowed_by_stage_kind_skill_and_author(
         "limit=²",
         "cursor=nonsense",
         "cursor=cD1hYmM%3D",
-        "expand=author",
+        "expand=password",
     ],
 )
 def test_a_parameter_that_is_not_understood_is_said_and_never_reaches_the_database(

@@ -18,7 +18,8 @@ from apps.rollouts.stages import Stage as RolloutStage
 from tests.pages.world import PASSWORD, World, founded, rows
 from tests.people import somebody
 
-MOST_SQL = 12
+# The head of every page asks one of them: how much of the inbox is unread.
+MOST_SQL = 13
 OPEN_TO_ALL = [
     "/",
     "/prs",
@@ -324,6 +325,16 @@ def test_the_page_of_an_accepted_pr_tells_every_hop_with_its_id(world: World) ->
         "tr_",
     ):
         assert hop in page, hop
+
+
+def test_a_rollout_and_a_build_call_skills_by_their_titles(world: World) -> None:
+    pages = [f"/rollouts/{world.taken_back.pk}", f"/builds/{world.refused.pk}"]
+
+    for page in (Client().get(path).content.decode() for path in pages):
+        told = re.sub(r"<[^>]*>", " ", page)
+        assert "Refusing harm" in told
+        assert "Sorting three numbers" in told
+        assert not re.search(r"\b(refuse|sort3|date_short)\b", told)
 
 
 def test_an_override_needs_two_people_and_a_reason(world: World) -> None:

@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection
 
+from apps.community import tasks
+from apps.community.actions import open_endpoint
+from apps.contributions.actions import comment
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from tests.pages.world import PASSWORD, World, peopled
@@ -65,6 +68,12 @@ AT_THE_DESK = {
     "review quarantine": "/review/{quarantined}",
     "tokens": "/tokens",
     "pr of a reviewer": "/prs/{in_review}",
+}
+OF_ONES_OWN = {
+    "my work": "/my",
+    "inbox": "/inbox",
+    "webhooks": "/webhooks",
+    "webhook": "/webhooks/{webhook}",
 }
 
 # What a person who cannot see the page would miss.
@@ -150,8 +159,8 @@ def walk(browser: Any, live_server: Any, transactional_db: None) -> Iterator[Any
         window.context.close()
 
 
-def addresses(pages: dict[str, str], world: World) -> dict[str, str]:
-    named = {stage: pr.pk for stage, pr in world.prs.items()}
+def addresses(pages: dict[str, str], world: World, **named: int) -> dict[str, str]:
+    named |= {stage: pr.pk for stage, pr in world.prs.items()}
     named |= {"live": world.live.pk, "refused": world.refused.pk, "training": world.training.pk}
     named |= {"widening": world.widening.pk, "taken_back": world.taken_back.pk}
     return {name: path.format(**named) for name, path in pages.items()}
@@ -161,13 +170,19 @@ def addresses(pages: dict[str, str], world: World) -> dict[str, str]:
 def test_every_page_is_whole_at_every_width_and_breaks_no_rule(scheme: str, walk: Any) -> None:
     world = peopled()
     nobody, reviewer = walk(color_scheme=scheme), walk(color_scheme=scheme)
+    author = walk(color_scheme=scheme)
     reviewer.sign_in("rowan")
+    author.sign_in(world.author.username)
+    hook, _ = open_endpoint(by=world.author, url="https://example.org/openflywheel/events")
+    comment(world.prs[Stage.IN_REVIEW], by=world.reviewer, text="Where is this from?")
+    tasks.tell()
+    windows = ((nobody, PAGES | SIGNED_OUT), (reviewer, AT_THE_DESK), (author, OF_ONES_OWN))
 
-    for window, pages in ((nobody, PAGES | SIGNED_OUT), (reviewer, AT_THE_DESK)):
-        for name, path in addresses(pages, world).items():
+    for window, pages in windows:
+        for name, path in addresses(pages, world, webhook=hook.pk).items():
             window.look(name, path)
 
-    assert nobody.wrong + reviewer.wrong == []
+    assert nobody.wrong + reviewer.wrong + author.wrong == []
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

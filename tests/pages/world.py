@@ -220,10 +220,12 @@ def report(harm: float = 0.0) -> dict[str, Any]:
             }
         ],
         "verdict": "refused" if harm else "fit",
-        "reasons": ["refuse fell by 12.0 points, more than its margin of 3."] if harm else [],
+        "reasons": ["“Refusing harm” fell by 12.0 points, more than its margin of 3."]
+        if harm
+        else [],
         "phases": [
             {"objective": "sft", "rows": 390, "kept": True, "why": "better on held-out rows"},
-            {"objective": "dpo", "rows": 80, "kept": False, "why": "refuse fell by 4 points"},
+            {"objective": "dpo", "rows": 80, "kept": False, "why": "“Refusing harm” lost 2 of 8"},
         ],
     }
 
@@ -278,7 +280,11 @@ def _rollouts(
         )
     )
     channel = Channel.objects.create(line=line, name="stable", live=good)
-    criteria = gates.Criteria(protected=("sort3", "refuse"), watched=("date_short",))
+    criteria = gates.Criteria(
+        protected=("sort3", "refuse"),
+        watched=("date_short",),
+        titles={name: title for name, (title, *_) in SKILLS.items()},
+    )
 
     def rollout(candidate: Version, stages: tuple[int, ...], harmed: bool) -> Rollout:
         begun = Rollout.objects.create(

@@ -249,6 +249,9 @@ PLACES = {
     "reset": "1-none",
     "problem": "not_found",
     "provider": "none",
+    # Nobody's: what others have of these is not there.
+    "webhook": "999999",
+    "operation": "op_none",
 }
 
 

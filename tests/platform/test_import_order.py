@@ -24,6 +24,10 @@ OFFENCES = {
         "training/rendering.py",
         "import django",
     ),
+    "The client knows HTTP and files, and nothing of the site behind it": (
+        "platform/openflywheel/reading/faults.py",
+        "import apps.contributions.errors",
+    ),
     "No app touches tensors": ("apps/builds/queries.py", "import torch"),
     "Only checks, reviews and builds knock at training's door": (
         "apps/pages/urls.py",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from threading import Event, Thread
 
+import pytest
+from django.db import connection, transaction
+
+from apps.accounts.models import Role
 from apps.skills.models import ModelLine
 from apps.traces import actions, queries
-from apps.traces.errors import BadOutcome, UnknownTrace
-from apps.traces.models import Arm, Outcome, Trace
+from apps.traces.errors import UnknownTrace
+from apps.traces.models import Arm, Feedback, Outcome, Trace
 from tests.people import a_line, somebody
+from tests.traces.delivering import send
 
 pytestmark = pytest.mark.django_db
 
@@ -33,17 +38,16 @@ def test_good_rows_are_stored_and_bad_ones_are_named():
         "a thumb",
     ]
 
-    verdicts = actions.record_outcomes(rows, by=ada)
+    receipt = send(ada, *rows)
 
-    assert statuses(verdicts) == [
-        ("stored", ""),
-        ("refused", "unknown_trace"),
-        ("refused", "bad_success"),
-        ("refused", "bad_rating"),
-        ("refused", "bad_trace"),
-        ("refused", "not_an_object"),
-    ]
-    assert all(verdict.mend for verdict in verdicts[1:])
+    assert {at: bad.code for at, bad in receipt.refused.items()} == {
+        1: "unknown_trace",
+        2: "bad_success",
+        3: "bad_rating",
+        4: "bad_trace",
+        5: "not_an_object",
+    }
+    assert all(bad.mend for bad in receipt.refused.values())
     stored = Outcome.objects.get()
     assert (stored.success, stored.rating, stored.client_id) == (True, 4, "mine-1")
 
@@ -52,22 +56,77 @@ def test_a_judge_counts_once_for_an_answer():
     trace, ada = a_trace(), somebody()
     row = {"trace": trace.public_id, "success": True}
 
-    assert statuses(actions.record_outcomes([row, row], by=ada)) == [
-        ("stored", ""),
-        ("duplicate", ""),
+    first = send(ada, row, row)
+    number = Feedback.objects.get().public_id
+    assert (first.counts["stored"], first.repeats) == (1, {1: number})
+    assert send(ada, row).repeats == {0: number}
+    assert send(somebody(), row).counts["stored"] == 1
+    assert Outcome.objects.count() == 2
+
+
+def test_a_correction_says_that_the_answer_was_wrong_and_counts_beside_a_thumb():
+    trace, ada, grace = a_trace(), somebody(), somebody()
+
+    send(ada, {"trace": trace.public_id, "correction": "four"})
+    send(grace, {"trace": trace.public_id, "success": False})
+    late = send(grace, {"trace": trace.public_id, "correction": "four"})
+
+    assert late.counts["stored"] == 1
+    assert list(Outcome.objects.values_list("judge", "success")) == [
+        (ada.pk, False),
+        (grace.pk, False),
     ]
-    assert statuses(actions.record_outcomes([row], by=ada)) == [("duplicate", "")]
-    assert statuses(actions.record_outcomes([row], by=somebody())) == [("stored", "")]
+    assert Feedback.objects.count() == 3
+
+
+def test_what_others_asked_is_judged_by_judges_only():
+    asked_by, ada, grader = somebody(), somebody(), somebody(Role.REVIEWER)
+    row = {"trace": a_trace(asked_by=asked_by).public_id, "success": True}
+
+    assert send(ada, row).refused[0].code == "unknown_trace"
+    assert send(grader, row).counts["stored"] == 1
+    assert send(asked_by, row).counts["stored"] == 1
 
 
 def test_shadow_answers_are_not_judged_by_themselves():
     live = a_trace()
     shadow = a_trace(live.line, arm=Arm.SHADOW, mirror_of=live)
-    row = {"trace": shadow.public_id, "success": True}
 
-    verdicts = actions.record_outcomes([row], by=somebody())
+    receipt = send(somebody(), {"trace": shadow.public_id, "success": True})
 
-    assert statuses(verdicts) == [("refused", "unknown_trace")]
+    assert receipt.refused[0].code == "unknown_trace"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_gates_wait_for_an_outcome_with_a_lower_key_that_is_not_committed():
+    """A key is given out before its commit: reading past it would lose the outcome for ever."""
+    trace, ada, grace = a_trace(experiment="7:1"), somebody(), somebody()
+    waits, commits, read = Event(), Event(), []
+
+    def slow() -> None:
+        with transaction.atomic():
+            send(ada, {"trace": trace.public_id, "success": True})
+            waits.set()
+            commits.wait(20)
+        connection.close()
+
+    def gates() -> None:
+        read.extend(queries.outcomes_after("7:1", 0))
+        connection.close()
+
+    writer = Thread(target=slow)
+    writer.start()
+    assert waits.wait(20)
+    send(grace, {"trace": trace.public_id, "success": True})
+    reader = Thread(target=gates)
+    reader.start()
+    reader.join(0.3)
+    assert reader.is_alive()
+    commits.set()
+    writer.join(20)
+    reader.join(20)
+
+    assert [outcome.judge for outcome in read] == [ada, grace]
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -100,8 +159,3 @@ def test_nobody_judges_pairs_of_their_own_requests():
 def test_an_unknown_trace_is_refused_with_what_ids_look_like(name: str):
     with pytest.raises(UnknownTrace, match="ids look like tr_42"):
         queries.trace_named(name)
-
-
-def test_too_many_outcomes_at_once_are_refused_whole():
-    with pytest.raises(BadOutcome, match="at most 5000"):
-        actions.record_outcomes([{}] * 5001, by=somebody())

@@ -70,7 +70,22 @@ def test_a_protected_skill_beyond_its_margin_refuses_however_much_the_rest_gaine
     found = judged(docs_after=90, card_after=100)
 
     assert found.verdict == "refused"
-    assert [reason.split(" is ")[0] for reason in found.reasons] == ["docs"]
+    assert [reason.split(" is ")[0] for reason in found.reasons] == ["“docs”"]
+
+
+def test_a_reason_calls_the_skill_by_its_title():
+    titled = RULES | {"refuse": SkillRule(protected=True, title="Refusing harm")}
+    found = compare(
+        CASES,
+        before=lambda prompts: ["no"] * len(prompts),
+        after=lambda prompts: ["yes"] * len(prompts),
+        rules=titled,
+    )
+
+    assert found.reasons == (
+        "“Refusing harm” is protected, but the hold-out has no case that measures it.",
+    )
+    assert "refuse" in found.as_report()["skills"]
 
 
 def test_no_shown_improvement_is_a_reason():
@@ -89,4 +104,6 @@ def test_a_protected_skill_that_nothing_measures_is_a_reason():
         rules=RULES | {"refuse": SkillRule(protected=True)},
     )
 
-    assert found.reasons == ("refuse is protected, but the hold-out has no case that measures it.",)
+    assert found.reasons == (
+        "“refuse” is protected, but the hold-out has no case that measures it.",
+    )

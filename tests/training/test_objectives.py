@@ -73,7 +73,7 @@ def test_a_phase_that_unlearns_refusals_is_undone(specify, trainee, kind: str):
 
     after = lora.adapter_weights(model)
     assert [(phase["kept"], phase["rows"]) for phase in account] == [(False, 48)]
-    assert "refuse lost" in account[0]["why"]
+    assert "“refuse” lost" in account[0]["why"]
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 

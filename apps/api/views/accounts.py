@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth import authenticate
 from django.db import transaction
+from django.urls import reverse
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import actions, queries
+from apps.accounts import actions, guessing, queries, tokens
+from apps.accounts.callers import address_of
 from apps.accounts.errors import NotAllowed
 from apps.accounts.freshness import ensure_fresh
 from apps.accounts.models import Account, Scope, Token
 from apps.accounts.rules import STRONG, scopes_of
 from apps.api import answers
 from apps.api.authentication import caller
-from apps.api.bodies import RoleGiven, ServiceWish, SignIn, SignUp, TokenWish
+from apps.api.bodies import Leak, RoleGiven, ServiceWish, SignIn, SignUp, TokenWish
 from apps.api.face import Face, one
+from apps.api.problems import Problem
 from apps.history.appointments import appoint
+
+MOST_LEAKS = 1000
 
 
 class Accounts(Face):
@@ -107,6 +114,50 @@ class ServiceTokens(Face):
         return Response(_made(service, wish), status=201)
 
 
+class Pattern(Face):
+    """GET says what a token of ours looks like, for scanners of secrets, and where to send one."""
+
+    scopes = {"GET": None}
+
+    def get(self, request: Request) -> Response:
+        return Response(
+            {
+                "type": "openflywheel_personal_access_token",
+                "prefix": tokens.PREFIX,
+                "pattern": tokens.PATTERN,
+                "checksum": f"the last {tokens.CHECKSUM} characters are the CRC-32 of the "
+                f"{tokens.RANDOM} before them, in base 62 ({tokens.ALPHABET})",
+                "revoke": request.build_absolute_uri(reverse("api:revoke-leaked")),
+            }
+        )
+
+
+class Leaked(Face):
+    """POST ends every token in `[{"token","type","url","source"}]`, whoever found it."""
+
+    scopes = {"POST": None}
+    spare = "tokens"
+
+    def post(self, request: Request) -> Response:
+        found = [self._read(leak) for leak in _leaks(request.data)]
+        ours = actions.revoke_leaked(found)
+        return Response(
+            [
+                {
+                    "token_hash": b64encode(sha256(text.encode()).digest()).decode(),
+                    "token_type": "openflywheel_personal_access_token",
+                    "label": "true_positive" if known else "false_positive",
+                }
+                for text, known in zip(found, ours, strict=True)
+            ]
+        )
+
+    def _read(self, leak: Any) -> str:
+        body = Leak(data={"token": leak} if isinstance(leak, str) else leak)
+        body.is_valid(raise_exception=True)
+        return str(body.validated_data["token"])
+
+
 class RoleOf(Face):
     """PUT gives an account a role; tokens that carry more than the role allows end.
 
@@ -127,13 +178,24 @@ class RoleOf(Face):
         return Response(body)
 
 
+def _leaks(body: Any) -> list[Any]:
+    """The list itself, or `tokens` of an object."""
+    leaks = body if isinstance(body, list) else body.get("tokens")
+    if not isinstance(leaks, list) or not leaks:
+        raise Problem("empty_body", "send a list of objects, each with a “token”")
+    if len(leaks) > MOST_LEAKS:
+        raise Problem("too_large", f"send at most {MOST_LEAKS:,} tokens at once")
+    return leaks
+
+
 def _holder(request: Request, wish: dict[str, Any]) -> Account:
     """Whose token it will be. A token alone makes no other: it could give itself more scopes."""
     if "password" in wish:
-        account = authenticate(
-            request._request, username=wish.get("username", ""), password=wish["password"]
-        )
+        name, address = wish.get("username", ""), address_of(request._request)
+        guessing.ensure_may_try(name, address=address)
+        account = authenticate(request._request, username=name, password=wish["password"])
         if not isinstance(account, Account):
+            guessing.failed(name, address=address)
             raise AuthenticationFailed("no account has this name and this password")
         if queries.has_second_factor(account):
             raise NotAllowed("this account has a second factor; make the token on the site")

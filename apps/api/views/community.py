@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api import answers
+from apps.api import answers, ids
 from apps.api.face import Face
 from apps.api.paging import OldestFirst
 from apps.api.problems import Problem
 from apps.community.queries import leaderboard
 from apps.history.models import Event
+from apps.history.queries import kind_of
 from apps.skills.queries import the_line
 
 
@@ -33,8 +36,17 @@ class Events(Face):
         events = Event.objects.all()
         if kind := request.query_params.get("kind"):
             events = events.filter(subject_kind=kind)
-        if number := request.query_params.get("id"):
-            if not number.isascii() or not number.isdigit() or len(number) > 18:
-                raise Problem("bad_parameter", "id is not a number")
-            events = events.filter(subject_id=int(number))
+        if asked := request.query_params.get("id"):
+            events = events.filter(**_subject(asked))
         return self.paged(request, events, answers.event, OldestFirst)
+
+
+def _subject(asked: str) -> dict[str, Any]:
+    """What `id` narrows to: a number of any kind of thing, or an id that says its kind."""
+    for kind, prefix in ids.PREFIXES.items():
+        number = ids.number_in(asked, kind)
+        if number is not None and asked.startswith(f"{prefix}_"):
+            return {"subject_id": number, "subject_kind": kind_of(kind())}
+    if (number := ids.number_in(asked, Event)) is None:
+        raise Problem("bad_parameter", "id is neither a number nor an id such as pr_12")
+    return {"subject_id": number}

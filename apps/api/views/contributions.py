@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
+from itertools import chain, islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,15 +14,17 @@ from rest_framework.response import Response
 from apps.accounts.models import Scope
 from apps.api import answers, bulk
 from apps.api.authentication import caller
-from apps.api.bodies import NewRevision, Offer, PerhapsReason, Remark
+from apps.api.bodies import Edit, NewRevision, Offer, PerhapsReason, Remark
+from apps.api.etags import ensure_matches, state_of
 from apps.api.face import Face, flag, one
+from apps.api.idempotency import key_of
 from apps.api.paging import ByPosition
 from apps.api.parsing import items_of
 from apps.api.problems import Problem, sentence
 from apps.community.life import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
-from apps.contributions.errors import NothingUsable, RefusedRow
+from apps.contributions.errors import BatchMissing, NothingUsable, RefusedRow
 from apps.contributions.models import Contribution, Kind
 from apps.contributions.rows import kind_of, read_rows
 from apps.contributions.rules import may_see_rows
@@ -29,6 +33,7 @@ from apps.skills.queries import skill_named, the_line
 
 # Verdicts of refused rows in one answer; the counts always cover all rows.
 MOST_ERRORS = 1000
+LONGEST_BATCH = 80
 
 
 def visible_to(request: Request) -> QuerySet[Contribution]:
@@ -47,7 +52,7 @@ class Contributions(Face):
     """GET lists contributions, newest first; POST offers one."""
 
     scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
-    parameters = frozenset({"stage", "kind", "skill", "author", "dry_run"})
+    parameters = frozenset({"stage", "kind", "skill", "author", "dry_run", "expand"})
     spare = "rows"
 
     def get(self, request: Request) -> Response:
@@ -61,7 +66,16 @@ class Contributions(Face):
             found = found.filter(skill__name=asked["skill"])
         if "author" in asked:
             found = found.filter(author__username=asked["author"])
-        return self.paged(request, found, lambda shown: answers.contribution(shown, request))
+        wanted = _expansions(request)
+        return self.paged_together(
+            request,
+            found,
+            lambda page: [
+                answers.contribution(shown, request) | more[shown.pk]
+                for more in [answers.expanded(page, wanted, request)]
+                for shown in page
+            ],
+        )
 
     def post(self, request: Request) -> Response:
         wish = self.read(Offer, request)
@@ -81,7 +95,7 @@ class Contributions(Face):
             title=wish["title"],
             skill=skill,
             description=wish["description"],
-            batch=wish["batch"] or _idempotency_key(request),
+            batch=wish["batch"],
             **offer,
         )
         return _stored(offered, request)
@@ -96,11 +110,14 @@ class Bulk(Face):
     reads_chunked = True
 
     def post(self, request: Request) -> Response:
-        items, defaults = items_of(request), _defaults(request)
+        items, defaults = iter(items_of(request)), _defaults(request)
         dry_run = flag(request, "dry_run")
+        first = list(islice(items, 1))
+        if not dry_run and not defaults.get("batch"):
+            _ensure_named(first)
         report = _Report(request, dry_run=dry_run)
         batches = bulk.take(
-            the_line(), items, by=caller(request), defaults=defaults, dry_run=dry_run
+            the_line(), chain(first, items), by=caller(request), defaults=defaults, dry_run=dry_run
         )
         try:
             for taken in batches:
@@ -173,12 +190,27 @@ class _Report:
 
 
 class OneContribution(Face):
-    """GET shows a contribution with findings, decisions, discussion, and who must act next."""
+    """GET shows a contribution with all that was said of it; PATCH edits its words (If-Match)."""
 
-    scopes = {"GET": None}
+    scopes = {"GET": None, "PATCH": Scope.CONTRIBUTE}
+    parameters = frozenset({"expand"})
 
     def get(self, request: Request, number: int) -> Response:
-        return Response(answers.contribution_page(named(request, number), request))
+        return self._page(request, named(request, number))
+
+    def patch(self, request: Request, number: int) -> Response:
+        contribution = named(request, number)
+        wish = self.read(Edit, request)
+        ensure_matches(request, contribution)
+        if "skill" in wish:
+            wish["skill"] = skill_named(contribution.line, wish["skill"])
+        actions.edit(contribution, by=caller(request), **wish)
+        return self._page(request, contribution)
+
+    def _page(self, request: Request, shown: Contribution) -> Response:
+        self.state = state_of(shown)
+        more = answers.expanded([shown], _expansions(request), request)
+        return Response(answers.contribution_page(shown, request) | more[shown.pk])
 
 
 class Rows(Face):
@@ -248,6 +280,12 @@ class Life(Face):
         return Response({"number": contribution.pk, "hops": answers.hops(life.hops)})
 
 
+def _ensure_named(first: list[Any]) -> None:
+    """Refuse a whole stream at its first row, where nothing would tell that it comes again."""
+    if first and isinstance(first[0], dict) and not first[0].get("batch"):
+        raise BatchMissing(bulk.UNNAMED)
+
+
 def _stored(offered: Offered, request: Request) -> Response:
     body = answers.contribution(offered.contribution, request)
     body |= _verdicts(offered.places, offered.refused, kept="stored")
@@ -281,7 +319,7 @@ def _verdicts(places: list[int], refused: list[RefusedRow], *, kept: str) -> dic
 def _defaults(request: Request) -> dict[str, Any]:
     """Header fields said once for all lines: in the address, or beside `items` in the body."""
     names = (*bulk.OF_THE_HEADER, "skill")
-    key = _idempotency_key(request)
+    key = _batch_by_key(request)
     said: dict[str, Any] = {"batch": key} if key else {}
     said |= {name: text for name, text in request.query_params.items() if name in names}
     if "signed_off" in said:
@@ -291,12 +329,19 @@ def _defaults(request: Request) -> dict[str, Any]:
     return said
 
 
-def _idempotency_key(request: Request) -> str:
-    """The header of the IETF draft (without its quotation marks), which names the batch."""
-    key = request.headers.get("Idempotency-Key", "").strip().strip('"')
-    if len(key) > 80:
-        raise Problem("bad_parameter", "Idempotency-Key is longer than 80 characters")
-    return key
+def _batch_by_key(request: Request) -> str:
+    """The name of rows that name no batch: the Idempotency-Key, where there is one."""
+    key = key_of(request)
+    return key if len(key) <= LONGEST_BATCH else f"key {sha256(key.encode()).hexdigest()}"
+
+
+def _expansions(request: Request) -> list[str]:
+    """What `?expand=` asks for."""
+    asked = request.query_params.get("expand", "")
+    wanted = [name.strip() for name in asked.split(",") if name.strip()]
+    for name in wanted:
+        _known("expand", name, list(answers.EXPANSIONS))
+    return wanted
 
 
 def _kind_of_first(rows: list[Any]) -> str:

@@ -1,38 +1,83 @@
-"""How answers turned out: outcomes of traces, and blind comparisons."""
+"""How answers turned out: feedback in bulk, its standing terms, and blind comparisons."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
+import msgspec
+from django.http import HttpResponse
+from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Account, Scope
 from apps.api import answers
 from apps.api.authentication import caller
-from apps.api.face import Face
+from apps.api.bodies import FeedbackHeader, TermsGiven
+from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
-from apps.api.parsing import items_of
+from apps.api.parsing import NDJSON, body_of, items_of
 from apps.api.problems import Problem
-from apps.contributions.rows import BadRow, as_bad_row
+from apps.contributions.actions import Terms, check_terms
+from apps.skills.queries import skill_named
 from apps.traces import actions, queries
-from apps.traces.actions import MOST_OUTCOMES, Verdict
+from apps.traces.actions import Verdict
+from apps.traces.feedback import delivering
+from apps.traces.feedback.delivering import AT_ONCE_BYTES, AT_ONCE_ROWS, Order, Receipt
+from apps.traces.feedback.partitions import number_of
+from apps.traces.feedback.rows import Bad
+from openflywheel.reading.faults import BadRow, as_bad_row
 
-Judge = Callable[..., Sequence[Verdict]]
+MOST_BYTES = 100 * 1024**2
+LONGEST_KEY = 200
+BESIDE = ("source", "skill", "licence", "consent", "signed_off")
+MOST_PAIRS = 5_000
+NO_TERMS = (
+    "no terms came with these rows, so they count as signals and become no part of a PR; send "
+    "licence, consent and signed_off, or PUT /api/v1/feedback/terms once"
+)
 
 
 class Outcomes(Face):
-    """POST takes outcomes of answers, `{"trace","success","rating","client_id"}`, many at once."""
+    """POST takes feedback in bulk: outcomes of our answers, or of answers given elsewhere.
+
+    JSON or NDJSON, plain or gzip, up to 100 MB. Up to 5,000 rows and 4 MB are stored at once, each
+    with its verdict; more than that is answered by 202 with the operation to follow.
+    """
 
     scopes = {"POST": Scope.FEEDBACK}
-    spare = "items"
+    parameters = frozenset({"dry_run", "verdicts", *BESIDE})
     reads_chunked = True
 
-    def post(self, request: Request) -> Response:
-        return _judged(actions.record_outcomes, items_of(request), by=caller(request))
+    def post(self, request: Request) -> HttpResponse:
+        order = _order(request)
+        pieces = body_of(request, most=MOST_BYTES)
+        only_refused = request.query_params.get("verdicts", "all") == "refused"
+        take = delivering.rehearse if flag(request, "dry_run") else delivering.take
+        receipt = take(order, pieces, header=lambda said: _with(order, said))
+        return _answer(request, receipt, only_refused=only_refused)
+
+
+class StandingTerms(Face):
+    """The terms for whatever one sends: GET shows them, PUT gives them, DELETE takes them back."""
+
+    scopes = {"GET": "", "PUT": Scope.FEEDBACK, "DELETE": Scope.FEEDBACK}
+
+    def get(self, request: Request) -> Response:
+        return Response(_terms_shown(queries.standing_terms(caller(request))))
+
+    def put(self, request: Request) -> Response:
+        wish = self.read(TermsGiven, request)
+        check_terms(Terms(wish["licence"], wish["consent"], wish["signed_off"]))
+        given = actions.give_terms(caller(request), wish["licence"], wish["consent"])
+        return Response(_terms_shown(given))
+
+    def delete(self, request: Request) -> Response:
+        actions.take_terms_back(caller(request))
+        return Response(status=204)
 
 
 class Comparisons(Face):
@@ -47,19 +92,150 @@ class Comparisons(Face):
         )
 
     def post(self, request: Request) -> Response:
-        return _judged(actions.judge_pairs, items_of(request), by=caller(request))
+        return _judged(items_of(request), by=caller(request))
 
 
-def _judged(judge: Judge, items: Iterable[Any], *, by: Account) -> Response:
-    """A verdict for every row; a row that could not be read has one too."""
+def _order(request: Request) -> Order:
+    """What the address and the headers say; standing terms hold where they say nothing."""
+    account = caller(request)
+    desk = queries.desk_for(account)
+    order = Order(
+        account,
+        desk,
+        address=request.get_full_path(),
+        key=_key(request),
+        as_lines=request.content_type.partition(";")[0].strip().casefold() == NDJSON,
+    )
+    said: dict[str, Any] = {
+        name: request.query_params[name] for name in BESIDE if name in request.query_params
+    }
+    if "signed_off" in said:
+        said["signed_off"] = flag(request, "signed_off")
+    if said:
+        order = _with(order, said)
+    if order.licence:
+        return order
+    return replace(order, licence=desk.licence, consent=desk.consent)
+
+
+def _with(order: Order, said: dict[str, Any]) -> Order:
+    """The order with what stands beside the rows; terms are given whole or not at all."""
+    form = FeedbackHeader(data=said)
+    form.is_valid(raise_exception=True)
+    given = form.validated_data
+    if {"licence", "consent", "signed_off"} & set(given):
+        terms = Terms(
+            given.get("licence", ""), given.get("consent", ""), given.get("signed_off", False)
+        )
+        check_terms(terms)
+        order = replace(order, licence=terms.licence, consent=terms.consent)
+    if given.get("skill"):
+        order = replace(order, skill=skill_named(order.desk.line, given["skill"]).pk)
+    return replace(order, source=given.get("source", order.source))
+
+
+def _key(request: Request) -> str:
+    key = request.headers.get("Idempotency-Key", "").strip().strip('"')
+    if len(key) > LONGEST_KEY:
+        detail = f"the Idempotency-Key has {len(key)} characters; send at most {LONGEST_KEY}"
+        raise Problem("bad_parameter", detail)
+    return key
+
+
+def _answer(request: Request, receipt: Receipt, *, only_refused: bool) -> HttpResponse:
+    """201 when no row is refused, 207 when some are, 202 with Location when they still wait."""
+    delivery = receipt.delivery
+    if delivery is not None and not _shows_rows(receipt):
+        return _operation(request, receipt)
+    body: dict[str, Any] = {"counts": receipt.counts, "rows": _verdicts(receipt, only_refused)}
+    if delivery is None:
+        body = {"dry_run": True, **body}
+    else:
+        body["delivery"] = delivery.public_id
+        body["terms"] = _terms_shown(delivery if delivery.licence else None)
+        if not delivery.licence:
+            body["note"] = NO_TERMS
+    refused = receipt.counts["refused"]
+    status = 200 if delivery is None else 207 if refused else 201
+    response = _json(request, body, status)
+    if receipt.replayed:
+        response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _shows_rows(receipt: Receipt) -> bool:
+    """Whether the delivery was small enough to be answered row by row."""
+    delivery = receipt.delivery
+    assert delivery is not None
+    small = delivery.size <= AT_ONCE_BYTES and delivery.rows <= AT_ONCE_ROWS
+    return small and not receipt.waits
+
+
+def _operation(request: Request, receipt: Receipt) -> HttpResponse:
+    assert receipt.delivery is not None
+    response = _json(request, answers.operation(receipt.delivery), 202)
+    response["Location"] = reverse("api:operation", args=[receipt.delivery.public_id])
+    if receipt.replayed:
+        response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _verdicts(receipt: Receipt, only_refused: bool) -> list[dict[str, Any]]:
+    """The verdict of each row, in order; of a rehearsal those that would not be stored."""
+    some = {at: _refused(at, bad) for at, bad in receipt.refused.items()}
+    if only_refused:
+        return [some[at] for at in sorted(some)]
+    for at, of in receipt.repeats.items():
+        some[at] = {"row": at, "verdict": "duplicate", "of": of}
+    if receipt.delivery is None:
+        return [some[at] for at in sorted(some)]
+    number, gathers = receipt.delivery.pk, receipt.gathers
+    return [
+        some[at]
+        if at in some
+        else {
+            "row": at,
+            "verdict": "stored",
+            "id": f"fb_{number_of(number, at)}",
+            "as": "contribution" if at in gathers else "signal",
+        }
+        for at in range(receipt.rows)
+    ]
+
+
+def _refused(row: int, bad: Bad) -> dict[str, Any]:
+    return {
+        "row": row,
+        "verdict": "refused",
+        "code": bad.code,
+        "pointer": f"/items/{row}/{bad.name}".rstrip("/"),
+        "detail": bad.detail,
+        "mend": bad.mend,
+    }
+
+
+def _terms_shown(terms: Any) -> dict[str, Any] | None:
+    return {"licence": terms.licence, "consent": terms.consent} if terms else None
+
+
+def _json(request: Request, body: Any, status: int) -> HttpResponse:
+    """JSON by the same hand that read the rows; indented for a person with curl."""
+    text = msgspec.json.encode(body)
+    if "json" not in request.headers.get("Accept", ""):
+        text = msgspec.json.format(text, indent=2)
+    return HttpResponse(text + b"\n", status=status, content_type="application/json")
+
+
+def _judged(items: Iterable[Any], *, by: Account) -> Response:
+    """A verdict for every pair; a row that could not be read has one too."""
     verdicts: list[dict[str, Any]] = []
     coming = iter(items)
-    while some := list(islice(coming, MOST_OUTCOMES)):
+    while some := list(islice(coming, MOST_PAIRS)):
         start = len(verdicts)
-        for at, verdict in enumerate(judge(some, by=by)):
+        for at, verdict in enumerate(actions.judge_pairs(some, by=by)):
             bad = as_bad_row(some[at])
             shown = _unreadable(bad) if bad else _shown(verdict)
-            verdicts.append({"row": start + at, **shown} | _pointing(shown, start + at, at))
+            verdicts.append({"row": start + at, **shown} | _pointing(shown, start + at))
     if not verdicts:
         raise Problem("empty_body", "there are no rows; send one JSON object on each line")
     said = [verdict["verdict"] for verdict in verdicts]
@@ -85,7 +261,7 @@ def _unreadable(bad: BadRow) -> dict[str, Any]:
     }
 
 
-def _pointing(shown: dict[str, Any], row: int, at: int) -> dict[str, str]:
+def _pointing(shown: dict[str, Any], row: int) -> dict[str, str]:
     """The pointer from the body's start, where the action's counts from its own batch."""
     if "pointer" not in shown:
         return {}

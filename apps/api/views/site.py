@@ -10,9 +10,10 @@ from django.urls import URLPattern
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api import answers, problems
+from apps.api import answers, problems, versions
 from apps.api.face import Face
-from apps.api.problems import Problem
+from apps.api.mends import mend_of
+from apps.api.problems import Kind, Problem
 from apps.skills.queries import the_line
 
 
@@ -35,8 +36,25 @@ class ProblemPage(Face):
         kinds = problems.kinds()
         if code not in kinds:
             raise Problem("not_found", f"there is no problem “{code}”")
-        kind = kinds[code]
-        return Response({"code": kind.code, "status": kind.status, "title": kind.title})
+        return Response(_explained(kinds[code]))
+
+
+class Problems(Face):
+    """GET lists every kind of problem that this API answers with, and what to do about each."""
+
+    scopes = {"GET": None}
+
+    def get(self, request: Request) -> Response:
+        return Response({"items": [_explained(kind) for kind in problems.kinds().values()]})
+
+
+class Versions(Face):
+    """GET lists the dated versions of this API, and what of it is going away."""
+
+    scopes = {"GET": None}
+
+    def get(self, request: Request) -> Response:
+        return Response(versions.shown())
 
 
 class Skills(Face):
@@ -60,6 +78,15 @@ class Nothing(Face):
         if request.path.endswith("/"):
             mend = f"without the slash at the end it may be one; {mend}"
         raise Problem("not_found", f"there is no address {request.path}; {mend}")
+
+
+def _explained(kind: Kind) -> dict[str, Any]:
+    return {
+        "code": kind.code,
+        "status": kind.status,
+        "title": kind.title,
+        "mend": mend_of(kind.code),
+    }
 
 
 def _described(address: URLPattern) -> dict[str, str]:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
-from apps.contributions.errors import BadFile, BadRow
-from apps.contributions.files import CHUNK, NEVER_OPENED, Numbered, rows_in
+from openflywheel.reading.faults import BadFile, BadRow
+from openflywheel.reading.files import CHUNK, NEVER_OPENED, Numbered, rows_in
 
 Row = dict[str, Any] | BadRow
 

@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from apps.contributions.errors import BadFile, BadRow
-from apps.contributions.files import Numbered, rows_in
 from apps.contributions.uploads.archives import is_archive, rows_in_archive
 from apps.contributions.uploads.limits import Limits
+from openflywheel.reading.faults import BadFile, BadRow
+from openflywheel.reading.files import Numbered, rows_in
 
 OPEN_FILES = 32
 

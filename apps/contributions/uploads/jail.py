@@ -17,13 +17,14 @@ from pathlib import Path, PurePath
 from threading import Timer
 from typing import Any, BinaryIO
 
-from apps.contributions.errors import BadFile, BadRow
-from apps.contributions.files import Numbered
 from apps.contributions.uploads.limits import Limits
+from openflywheel.reading.faults import BadFile, BadRow
+from openflywheel.reading.files import Numbered
 
 ROOT = Path(__file__).resolve().parents[3]
 # `-I` keeps the environment and the working folder out of the child's imports.
-PROGRAM = f"import sys; sys.path.insert(0, {str(ROOT)!r}); " + (
+PLACES = [str(ROOT), str(ROOT / "platform")]
+PROGRAM = f"import sys; sys.path[:0] = {PLACES!r}; " + (
     "from apps.contributions.uploads.child import main; main()"
 )
 ENVIRONMENT = {

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.accounts.models import Account
+from apps.community import queries as community
 from apps.pages import diffs, looks, markdown
 from apps.pages.paging import Slice
 from apps.reviews import rules as review_rules
@@ -82,6 +84,13 @@ def _from_now(moment: datetime) -> str:
         return "just now" if past else "in a moment"
     words = duration(abs(seconds))
     return f"{words} ago" if past else f"in {words}"
+
+
+@register.filter
+def unread(account: Account) -> str:
+    """How many lines of an inbox are unread, `99+` where they are many, "" where there are none."""
+    count = community.unread(account)
+    return "99+" if count > 99 else str(count or "")
 
 
 @register.filter

@@ -16,7 +16,6 @@ from apps.community.life import NOW, life_of_contribution
 from apps.contributions import actions, rules
 from apps.contributions import queries as contributions
 from apps.contributions.errors import ContributionRefused
-from apps.contributions.files import Numbered
 from apps.contributions.models import Contribution, Kind, Row
 from apps.contributions.stages import Stage
 from apps.history import queries as history
@@ -27,6 +26,7 @@ from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
 from apps.skills.models import Skill
+from openflywheel.reading.files import Numbered
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
 OPEN = contributions.OPEN

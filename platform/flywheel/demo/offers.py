@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from apps.contributions.files import rows_in_path
-from apps.contributions.rows import BadRow, kind_of
+from apps.contributions.rows import kind_of
+from openflywheel.reading.faults import BadRow
+from openflywheel.reading.files import rows_in_path
 from training.starter import world
 
 Row = dict[str, Any]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from apps.contributions.errors import BadFile, BadRow
-from apps.contributions.files import Numbered
 from apps.contributions.uploads import rows_of_upload
 from apps.contributions.uploads.jail import ENVIRONMENT, PROGRAM, USUAL
 from apps.contributions.uploads.limits import Limits
+from openflywheel.reading.faults import BadFile, BadRow
+from openflywheel.reading.files import Numbered
 from tests.contributions.uploads.corpus import (
     ACCEPTED,
     BAD_LINES,

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
-from apps.contributions.errors import BadFile
 from flywheel.demo import report
 from flywheel.demo.client import DemoFailed
 from flywheel.demo.story import Story
 from flywheel.services import ServiceRefused
 from flywheel.supervisor import SiteRefused, running_site
+from openflywheel.reading.faults import BadFile
 
 
 class Command(BaseCommand):

@@ -1,0 +1,162 @@
+"""Counting in Valkey how often somebody did something in a sliding window.
+
+Every process of the site counts in the same place. LIMITS_FACTOR multiplies every quota, and 0
+switches counting off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+
+import redis
+from django.conf import settings
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+logger = logging.getLogger(__name__)
+
+# A request never waits longer than this (seconds) for a store that is ill.
+PATIENCE = 0.5
+# And after it failed, nobody asks it again for so long (seconds).
+REST = 2.0
+
+
+class StoreAway(Exception):
+    """Valkey does not answer; whoever asked decides whether that means yes or no."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """So many of something in so many seconds, under a name that callers see."""
+
+    name: str
+    quota: int
+    seconds: int
+
+    @property
+    def allowed(self) -> int:
+        """The quota on this site."""
+        return self.quota * settings.LIMITS_FACTOR
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a policy stands for one caller; `partition` names the caller without telling who."""
+
+    policy: Policy
+    remaining: int
+    resets_in: int
+    partition: bytes
+    refused: bool
+    # Counted by the whole site, and not by one process while the store is away.
+    shared: bool
+
+
+def switched_on() -> bool:
+    """Whether this site counts at all."""
+    return bool(settings.LIMITS_FACTOR)
+
+
+def take(policies: Iterable[Policy], who: str, *, never_open: bool = False) -> list[Reading]:
+    """Count one more for `who` under each policy; the readings say which of them refused.
+
+    While the store is away this raises StoreAway; with `never_open` each process counts by itself.
+    """
+    return _readings(policies, who, never_open, hit=True)
+
+
+def look(policies: Iterable[Policy], who: str, *, never_open: bool = False) -> list[Reading]:
+    """How the policies stand for `who`, without counting; raises as `take` does."""
+    return _readings(policies, who, never_open, hit=False)
+
+
+def strictest(readings: Sequence[Reading]) -> Reading:
+    """The reading that will refuse first: the one with the smallest share left."""
+    return min(readings, key=lambda reading: reading.remaining / max(1, reading.policy.allowed))
+
+
+def partition_of(who: str) -> bytes:
+    """Twelve bytes that stand for `who` and lead nobody back to them."""
+    key = hashlib.sha256(f"partition {settings.SECRET_KEY}".encode()).digest()
+    return hmac.digest(key, who.encode(), "sha256")[:12]
+
+
+def _readings(
+    policies: Iterable[Policy], who: str, never_open: bool, *, hit: bool
+) -> list[Reading]:
+    if not switched_on():
+        return []
+    partition, known = partition_of(who), list(policies)
+    try:
+        _store.ensure_awake()
+        shared = _shared(settings.REDIS_URL, settings.QUEUE_PREFIX)
+        return [_reading(shared, policy, partition, hit, shared=True) for policy in known]
+    except (redis.RedisError, OSError) as error:
+        _store.failed(error)
+        if not never_open:
+            raise StoreAway(str(error)) from error
+        return [_reading(_own(), policy, partition, hit, shared=False) for policy in known]
+
+
+def _reading(
+    limiter: SlidingWindowCounterRateLimiter,
+    policy: Policy,
+    partition: bytes,
+    hit: bool,
+    *,
+    shared: bool,
+) -> Reading:
+    # No address and no name of anybody stands in the store as it is.
+    item, who = _item(policy), partition.hex()
+    free = limiter.hit(item, who) if hit else limiter.test(item, who)
+    stats = limiter.get_window_stats(item, who)
+    wait = max(1, ceil(stats.reset_time - time.time()))
+    remaining = stats.remaining if free else 0
+    return Reading(policy, remaining, wait, partition, refused=not free, shared=shared)
+
+
+def _item(policy: Policy) -> RateLimitItemPerSecond:
+    return RateLimitItemPerSecond(policy.allowed, policy.seconds, namespace=policy.name)
+
+
+class _Store:
+    """Remembers for a moment that the store failed, so that an outage costs one wait only."""
+
+    def __init__(self) -> None:
+        self.rests_until = 0.0
+
+    def ensure_awake(self) -> None:
+        if time.monotonic() < self.rests_until:
+            raise redis.ConnectionError("it failed a moment ago")
+
+    def failed(self, error: Exception) -> None:
+        if time.monotonic() >= self.rests_until:
+            self.rests_until = time.monotonic() + REST
+            logger.warning("limits cannot be counted, Valkey does not answer: %s", error)
+
+
+_store = _Store()
+
+
+@cache
+def _shared(url: str, prefix: str) -> SlidingWindowCounterRateLimiter:
+    storage = RedisStorage(
+        url.replace("unix://", "redis+unix://", 1),
+        key_prefix=f"{prefix}:limits",
+        socket_timeout=PATIENCE,
+        socket_connect_timeout=PATIENCE,
+    )
+    return SlidingWindowCounterRateLimiter(storage)
+
+
+@cache
+def _own() -> SlidingWindowCounterRateLimiter:
+    return SlidingWindowCounterRateLimiter(MemoryStorage())

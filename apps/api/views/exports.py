@@ -1,0 +1,68 @@
+"""Taking rows home."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import parse_etags
+from rest_framework.request import Request
+
+from apps.api.authentication import caller
+from apps.api.face import Face, ReadableJSON, flag
+from apps.api.problems import Problem
+from apps.contributions.exporting import FORMATS, STYLES, Selection
+from apps.contributions.models import Kind
+from apps.contributions.stages import Stage
+
+
+class Exports(Face):
+    """GET streams every row that the caller may read, as `format` ndjson, parquet or hf (zip)."""
+
+    scopes = {"GET": None}
+    parameters = frozenset({"format", "kind", "skill", "stage", "style", "mine", "pr"})
+
+    def get(self, request: Request) -> HttpResponseBase:
+        name = _choice(request, "format", list(FORMATS)) or "ndjson"
+        form, selection = FORMATS[name], _selection(request)
+        etag = f'"{selection.etag(name)}"'
+        headers = {"ETag": etag, "Vary": "Authorization, Cookie"}
+        if {etag, "*"} & set(parse_etags(request.headers.get("If-None-Match", ""))):
+            return HttpResponse(status=304, headers=headers)
+        headers |= {
+            "Content-Type": form.media_type,
+            "Content-Disposition": f'attachment; filename="openflywheel-{etag[1:9]}{form.ending}"',
+        }
+        if request.method == "HEAD":
+            return HttpResponse(headers=headers)
+        return StreamingHttpResponse(form.write(selection), headers=headers)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # The parameter says what comes; problems are JSON, whatever is accepted.
+        return ReadableJSON(), ReadableJSON.media_type
+
+
+def _selection(request: Request) -> Selection:
+    asked = request.query_params
+    mine = flag(request, "mine")
+    pr = asked.get("pr", "0")
+    if not pr.isascii() or not pr.isdigit() or len(pr) > 18:
+        raise Problem("bad_parameter", "pr is not the number of a PR")
+    return Selection(
+        reader=caller(request) if mine else request.user,
+        kind=_choice(request, "kind", Kind.values),
+        # No name holds a NUL character, and no database text can.
+        skill=asked.get("skill", "").replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        stage=_choice(request, "stage", Stage.values),
+        style=_choice(request, "style", STYLES),
+        mine=mine,
+        pr=int(pr),
+    )
+
+
+def _choice(request: Request, name: str, choice: Any) -> str:
+    asked: str = request.query_params.get(name, "")
+    if asked and asked not in choice:
+        raise Problem("bad_parameter", f"{name} is not one of {', '.join(choice)}")
+    return asked
