@@ -51,3 +51,6 @@ for (const form of document.querySelectorAll("form[data-kinds]")) {
   form.addEventListener("change", show);
   show();
 }
+
+// What works with scripts alone is hidden until there are some.
+for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false;

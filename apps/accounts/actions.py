@@ -1,17 +1,18 @@
-"""Signing up, making and revoking tokens, granting roles."""
+"""Signing up, making and revoking tokens, service accounts, the seam for roles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts import rules, tokens
-from apps.accounts.errors import AccountRefused, NameReserved, NameTaken, NotAllowed
+from apps.accounts import names, queries, rules, tokens
+from apps.accounts.errors import AccountRefused, LastAdministrator, NameTaken, NotAllowed
 from apps.accounts.models import Account, Role, Token
 
 TOKEN_LASTS = timedelta(days=90)
@@ -19,24 +20,47 @@ TOKEN_LASTS = timedelta(days=90)
 
 def sign_up(name: str, *, password: str, email: str = "") -> Account:
     """A new contributor under a handle; `AccountRefused` says what to change."""
-    if name.casefold() in rules.RESERVED:
-        raise NameReserved(f"“{name}” is a name of the system itself; choose another")
-    if Account.objects.filter(username=name).exists():
+    name = names.proper(name)
+    if queries.named(name).exists():
         # Said before the password is hashed, which costs a quarter of a second.
         raise NameTaken(f"“{name}” is taken; choose another name")
     account = Account(username=name, email=email)
     try:
-        account.full_clean(exclude=["password"], validate_unique=False)
+        account.full_clean(exclude=["password"], validate_unique=False, validate_constraints=False)
         validate_password(password, account)
     except ValidationError as error:
         raise AccountRefused(" ".join(error.messages)) from error
     account.set_password(password)
-    try:
-        with transaction.atomic():
-            account.save()
-    except IntegrityError as error:
-        raise NameTaken(f"“{name}” is taken; choose another name") from error
+    _keep(account)
+    if email:
+        EmailAddress.objects.create(user=account, email=email.lower(), primary=True)
     return account
+
+
+def make_service(owner: Account, name: str) -> Account:
+    """A service account that `owner` answers for: no password, no session, tokens of 90 days."""
+    if owner.role == Role.SERVICE:
+        raise NotAllowed("a service account cannot make another; its owner can")
+    if owner.services.filter(is_active=True).count() >= rules.SERVICES_OF_ONE:
+        raise NotAllowed(f"{owner} has {rules.SERVICES_OF_ONE} service accounts; close one first")
+    name = names.proper(name)
+    service = Account(username=name, role=Role.SERVICE, owner=owner)
+    try:
+        service.full_clean(exclude=["password"], validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        raise AccountRefused(" ".join(error.messages)) from error
+    service.set_unusable_password()
+    return _keep(service)
+
+
+def close_service(service: Account, *, by: Account) -> None:
+    """End a service account and all its tokens; what it sent stays."""
+    if service.role != Role.SERVICE or by.pk != service.owner_id:
+        raise NotAllowed(f"{service} is not a service account of {by}")
+    with transaction.atomic():
+        Account.objects.filter(pk=service.pk).update(is_active=False)
+        for token in Token.objects.filter(account=service, revoked_at=None):
+            revoke(token)
 
 
 def make_token(
@@ -47,6 +71,9 @@ def make_token(
     if not asked or not asked <= allowed:
         choice = ", ".join(sorted(allowed))
         raise NotAllowed(f"a token of {account} can carry these scopes: {choice}")
+    longest = rules.LONGEST_SERVICE_TOKEN if account.owner_id else rules.LONGEST_TOKEN
+    if lasts > longest:
+        raise NotAllowed(f"a token of {account} lasts at most {longest.days} days")
     text = tokens.new_text()
     token = Token.objects.create(
         account=account,
@@ -77,20 +104,17 @@ def revoke_leaked(texts: Iterable[str]) -> list[bool]:
     return [digest in known for digest in digests]
 
 
-def grant(account: Account, role: str, *, by: Account | None) -> None:
-    """Give an account a role; `by` is None only for the operator's own command line.
+def set_role(account: Account, role: str) -> None:
+    """Change a role and end the tokens that carry more than it allows.
 
-    Tokens that carry more than the new role allows are revoked.
+    Nobody calls this but `history.appointments`, which asks who may and writes the record.
     """
     if role not in Role.values:
         raise AccountRefused(
             f"the role “{role}” is not known; pick one of {', '.join(Role.values)}"
         )
-    if by is not None:
-        rules.ensure_may_grant(by, role)
-        if by.pk == account.pk:
-            raise NotAllowed(f"{by} cannot grant a role to themselves")
     with transaction.atomic():
+        _keep_an_administrator(account, role)
         account.role = role
         account.save(update_fields=["role"])
         for token in Token.objects.filter(account=account, revoked_at=None):
@@ -102,3 +126,22 @@ def set_single_keys(account: Account, *, on: bool) -> None:
     """Whether single letters are shortcuts for this account."""
     account.single_keys = on
     account.save(update_fields=["single_keys"])
+
+
+def _keep_an_administrator(account: Account, role: str) -> None:
+    """`LastAdministrator` when the change would leave the site without one."""
+    administrators = Account.objects.filter(role=Role.ADMIN, is_active=True)
+    # Locked in one order: two who depose each other at once must not both succeed.
+    standing = list(administrators.order_by("pk").select_for_update().values_list("pk", flat=True))
+    if role != Role.ADMIN and standing == [account.pk]:
+        raise LastAdministrator(f"{account} is the last administrator; appoint another one first")
+
+
+def _keep(account: Account) -> Account:
+    """Store a new account; of two who want a name at once, one gets it."""
+    try:
+        with transaction.atomic():
+            account.save()
+    except IntegrityError as error:
+        raise NameTaken(f"“{account}” is taken; choose another name") from error
+    return account

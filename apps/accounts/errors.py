@@ -1,5 +1,7 @@
 """The ways in which an account or a token can be refused."""
 
+from apps.accounts import denials
+
 
 class AccountRefused(Exception):
     """Base of the refusals of this app; its text is a sentence for the person."""
@@ -17,12 +19,20 @@ class BadToken(AccountRefused):
     """The token is unknown, mistyped, expired or revoked."""
 
 
-class ScopeMissing(AccountRefused):
+class ScopeMissing(denials.Denied, AccountRefused):
     """The token does not carry the scope that this call needs."""
 
 
-class NotAllowed(AccountRefused):
+class NotAllowed(denials.Denied, AccountRefused):
     """The role does not include this action."""
+
+
+class NotFresh(denials.Denied, AccountRefused):
+    """The session's passkey or code was shown too long ago for this."""
+
+
+class LastAdministrator(denials.Denied, AccountRefused):
+    """Without this one nobody could appoint anybody."""
 
 
 class TooManyTries(AccountRefused):

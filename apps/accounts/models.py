@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Upper
 
 
 class Role(models.TextChoices):
@@ -36,6 +37,20 @@ class Account(AbstractUser):
     role = models.CharField(max_length=20, choices=Role, default=Role.CONTRIBUTOR)
     # WCAG 2.1.4: who dictates or trembles must be able to switch single-letter shortcuts off.
     single_keys = models.BooleanField(default=True)
+    # A service account belongs to a person, who made it and answers for it.
+    owner = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="services"
+    )
+
+    class Meta:
+        constraints = [
+            # Upper, because that is what `iexact` compiles to: the same index answers sign-in.
+            models.UniqueConstraint(Upper("username"), name="accounts_one_spelling"),
+            models.CheckConstraint(
+                condition=models.Q(role=Role.SERVICE) | models.Q(owner=None),
+                name="accounts_people_have_no_owner",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.username

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from allauth.mfa.models import Authenticator
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts import tokens
@@ -21,9 +22,13 @@ def token_holder(text: str, *, address: str = "") -> Token:
     `address` is from where it is used; its owner sees the last one.
     """
     tokens.ensure_well_formed(text)
-    token = Token.objects.select_related("account").filter(digest=tokens.digest_of(text)).first()
+    token = (
+        Token.objects.select_related("account", "account__owner")
+        .filter(digest=tokens.digest_of(text))
+        .first()
+    )
     now = timezone.now()
-    if token is None or not token.account.is_active:
+    if token is None or not _in_service(token.account):
         raise BadToken("this token is not known; make a new one under “Tokens”")
     if token.revoked_at:
         why = f" ({token.revoked_because})" if token.revoked_because else ""
@@ -38,3 +43,30 @@ def token_holder(text: str, *, address: str = "") -> Token:
 def tokens_of(account: Account) -> QuerySet[Token]:
     """The account's tokens that are not revoked, newest first."""
     return Token.objects.filter(account=account, revoked_at=None)
+
+
+def named(name: str) -> QuerySet[Account]:
+    """The account of this name, however its letters are cased."""
+    return Account.objects.filter(username__iexact=name)
+
+
+def services_of(owner: Account) -> QuerySet[Account]:
+    """The service accounts that a person answers for, by name."""
+    return Account.objects.filter(owner=owner, is_active=True).order_by("username")
+
+
+def tokens_in_hand(owner: Account) -> QuerySet[Token]:
+    """The tokens that a person may end: their own and those of their service accounts."""
+    mine = Q(account=owner) | Q(account__owner=owner)
+    return Token.objects.filter(mine, revoked_at=None).select_related("account")
+
+
+def has_second_factor(account: Account) -> bool:
+    """Whether the account has a passkey or makes one-time codes."""
+    kinds = [Authenticator.Type.WEBAUTHN, Authenticator.Type.TOTP]
+    return Authenticator.objects.filter(user=account, type__in=kinds).exists()
+
+
+def _in_service(account: Account) -> bool:
+    """A closed account is out, and so is the service of a closed one."""
+    return account.is_active and (account.owner is None or account.owner.is_active)

@@ -24,7 +24,7 @@ from apps.contributions.discussion.queries import published
 from apps.contributions.models import Comment, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
-from apps.history.models import Event
+from apps.history.models import Event, Proposal
 from apps.reviews.models import Decision
 from apps.reviews.queries import decisions_on, decisions_on_each
 from apps.reviews.rules import may_decide
@@ -181,6 +181,24 @@ def finding(found: Finding, *, sees_rows: bool, decides: bool) -> dict[str, Any]
     if sees_rows:
         fields |= {"rows": found.rows, "message": found.message, "mend": found.mend}
     return fields | {"evidence": found.evidence} if decides else fields
+
+
+def proposal(waiting: Proposal) -> dict[str, Any]:
+    """What waits for a second person; they agree by sending the same request."""
+    return {
+        "action": waiting.action,
+        "terms": waiting.terms,
+        "because": waiting.because,
+        "by": waiting.proposed_by.username,
+        "at": waiting.proposed_at,
+        "expires_at": waiting.expires_at,
+        "needs": "a second person who sends the same request",
+    }
+
+
+def service(shown: Account) -> dict[str, Any]:
+    """A service account as its owner sees it."""
+    return {"name": shown.username, "role": shown.role, "since": shown.date_joined}
 
 
 def decision(taken: Decision) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from apps.accounts import guessing
 from apps.accounts.callers import address_of
 from apps.accounts.errors import BadToken, ScopeMissing
+from apps.accounts.freshness import ensure_fresh
 from apps.accounts.models import Account, Token
 from apps.accounts.queries import token_holder
 
@@ -57,6 +58,7 @@ class HasScope(BasePermission):
     """Lets pass what the view declares public; asks anything else for somebody with the scope.
 
     `view.scopes` maps a method to a scope, to "" (anybody who is signed in), or to None (public).
+    `view.fresh` names the methods for which a session has to have shown its second factor lately.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -66,6 +68,9 @@ class HasScope(BasePermission):
             return True
         if not request.user.is_authenticated:
             raise NotAuthenticated(HOW_TO_CALL)
+        if request.auth is None and method in getattr(view, "fresh", ()):
+            # A token was fresh when it was made; a browser may have been left alone since.
+            ensure_fresh(request._request)
         if scope and isinstance(request.auth, Token) and scope not in request.auth.scopes:
             held = ", ".join(request.auth.scopes)
             raise ScopeMissing(

@@ -119,6 +119,14 @@ class RoleGiven(Body):
     """The role that an account shall have."""
 
     role = OneOf(Role.choices)
+    because = serializers.CharField(max_length=10_000, default="", allow_blank=True)
+
+
+class ServiceWish(Body):
+    """A new service account, and its first token where one is asked for."""
+
+    name = serializers.CharField(max_length=150)
+    token = TokenWish(required=False)
 
 
 class Header(Body):

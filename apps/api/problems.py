@@ -54,6 +54,8 @@ KINDS: dict[type[Exception], Kind] = {
     accounts.TooManyTries: Kind(429, "too_many_tries", "Too many tries failed"),
     accounts.BadToken: Kind(401, "bad_token", "The token is not valid"),
     accounts.ScopeMissing: Kind(403, "scope_missing", "The token may not be used for this"),
+    accounts.NotFresh: Kind(403, "not_fresh", "Your passkey or code is needed again"),
+    accounts.LastAdministrator: Kind(409, "last_administrator", "One administrator must remain"),
     accounts.NotAllowed: Kind(403, "not_allowed", "Your role does not include this"),
     accounts.NameTaken: Kind(409, "name_taken", "The name is taken"),
     accounts.NameReserved: Kind(422, "name_reserved", "The name is reserved"),

@@ -20,13 +20,16 @@ from apps.builds.models import Build, Entry, Hold, Verdict
 from apps.builds.stages import Stage
 from apps.checks.queries import patterns_seen, suspicious_patterns
 from apps.contributions.models import Contribution
+from apps.history import two_people
 from apps.history.actions import Actor, move, record
 from apps.history.errors import MoveRefused
+from apps.history.models import Proposal
 from apps.skills.models import ModelLine
 from training.spec import BuildSpec, Schedule, SkillRule
 
 # A build that has killed this many workers (out of memory, most likely) is not tried again.
 MOST_ATTEMPTS = 3
+OVERRIDE = "override"
 
 
 def plan(line: ModelLine, *, by: Actor, contributions: Sequence[int] | None = None) -> Build:
@@ -77,19 +80,40 @@ def train(build: Build, *, worker: str) -> None:
         raise
 
 
-def override_verdict(build: Build, *, by: Account, because: str) -> None:
-    """Overrule a refusal of the comparison; who and why go on record."""
+def override_verdict(build: Build, *, by: Account, because: str) -> Proposal:
+    """Overrule a refusal of the comparison; who and why go on record.
+
+    It takes two people; until the second the proposal that comes back is not `agreed`.
+    """
     rules.ensure_may_override(by)
     if not because.strip():
         raise BuildRefused("say why the comparison should be overruled")
-    with transaction.atomic():
-        changed = Build.objects.filter(
-            pk=build.pk, verdict=Verdict.REFUSED, verdict_overridden_by=None
-        ).update(verdict_overridden_by=by, verdict_overridden_because=because)
-        if not changed:
-            raise BuildRefused(f"{build} has no refusal that stands")
-        record(build, "overruled", by=by, because=because)
     build.refresh_from_db()
+    if build.verdict != Verdict.REFUSED or build.verdict_overridden_by_id is not None:
+        raise BuildRefused(f"{build} has no refusal that stands")
+    with transaction.atomic():
+        proposal = two_people.ask(
+            build,
+            OVERRIDE,
+            by=by,
+            because=because,
+            terms={"digest": build.digest},
+            may=rules.may_override,
+        )
+        if proposal.agreed:
+            _overrule(build, by, because, proposal)
+    build.refresh_from_db()
+    return proposal
+
+
+def _overrule(build: Build, by: Account, because: str, proposal: Proposal) -> None:
+    changed = Build.objects.filter(
+        pk=build.pk, verdict=Verdict.REFUSED, verdict_overridden_by=None
+    ).update(verdict_overridden_by=by, verdict_overridden_because=because)
+    if not changed:
+        raise BuildRefused(f"{build} has no refusal that stands")
+    details = {"proposed_by": str(proposal.proposed_by)}
+    record(build, "overruled", by=by, because=because, details=details)
 
 
 def hold(contribution: Contribution, *, by: Account, because: str) -> Hold:

@@ -1,11 +1,13 @@
 """The ways in which a build can be refused."""
 
+from apps.accounts import denials
+
 
 class BuildRefused(Exception):
     """Base of the refusals of this app; its text is a sentence for the release manager."""
 
 
-class NotAReleaseManager(BuildRefused):
+class NotAReleaseManager(denials.Denied, BuildRefused):
     """The role does not include starting builds."""
 
 

@@ -6,7 +6,8 @@ from apps.accounts.models import Account, Role
 from apps.builds.errors import NotAReleaseManager
 
 PLAN = (Role.RELEASE_MANAGER,)
-OVERRIDE = (Role.RELEASE_MANAGER,)
+# Two of these, and they must be two people.
+OVERRIDE = (Role.MAINTAINER, Role.RELEASE_MANAGER)
 HOLD = (Role.MAINTAINER, Role.RELEASE_MANAGER)
 
 
@@ -18,6 +19,11 @@ def ensure_may_plan(account: Account) -> None:
 def ensure_may_override(account: Account) -> None:
     """`NotAReleaseManager` unless the account may overrule a comparison."""
     _ensure(account, OVERRIDE, "overrule a comparison")
+
+
+def may_override(account: Account) -> bool:
+    """Whether this account's voice counts for overruling a comparison; it takes two."""
+    return account.role in OVERRIDE
 
 
 def ensure_may_hold(account: Account) -> None:

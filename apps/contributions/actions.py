@@ -89,6 +89,7 @@ def offer(
     The same rows sent again under the same `batch` return the first contribution. Raises
     `TermsMissing`, `NothingUsable` when no row is good, `BatchTaken`, or `QuotaReached`.
     """
+    rules.ensure_may_offer(by)
     check_terms(terms)
     skills = _skills_of(line)
     good, places, refused = _usable(rows, kind, skills)

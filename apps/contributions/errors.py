@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apps.accounts import denials
+
 
 class ContributionRefused(Exception):
     """Base of the refusals of this app; its text is a sentence for the contributor."""
 
 
-class NotYours(ContributionRefused):
+class NotYours(denials.Denied, ContributionRefused):
     """Only the author may do this."""
 
 

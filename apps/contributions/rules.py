@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, QuerySet, Sum, Value
 from django.utils import timezone
 
+from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account, Role
 from apps.contributions import queries
 from apps.contributions.errors import QuotaReached
@@ -27,6 +28,12 @@ EDITABLE = (
 SEE_QUARANTINE = (Role.REVIEWER, Role.MAINTAINER, Role.ADMIN)
 # Training publishes what it learns from, so only that consent lets everybody read the rows.
 READ_BY_ALL = (Consent.TRAIN,)
+
+
+def ensure_may_offer(account: Account) -> None:
+    """`NotAllowed` for administrators: who appoints the reviewers offers nothing to review."""
+    if account.role == Role.ADMIN:
+        raise NotAllowed(f"{account} administers the site and offers nothing; another account can")
 
 
 @dataclass(frozen=True)

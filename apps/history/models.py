@@ -71,3 +71,41 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return self.once
+
+
+class Proposal(models.Model):
+    """What one person wants done and a second one has to want as well."""
+
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    action = models.CharField(max_length=40)
+    # What exactly: the digest that was read, the role that is given. The second must say the same.
+    terms = models.JSONField(default=dict)
+    because = models.TextField(blank=True)
+    proposed_by = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    seconded_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_kind", "subject_id", "action"],
+                condition=models.Q(closed_at=None),
+                name="history_one_open_proposal",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(seconded_by=models.F("proposed_by")),
+                name="history_two_people_are_two",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action}, proposed by {self.proposed_by}"
+
+    @property
+    def agreed(self) -> bool:
+        """Whether a second person wanted the same."""
+        return self.seconded_by_id is not None

@@ -11,7 +11,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from apps.history.errors import ChainBroken
-from apps.history.models import Event, Letter
+from apps.history.models import Event, Letter, Proposal
 
 GENESIS = "0" * 64
 
@@ -57,3 +57,22 @@ def undelivered(older_than: timedelta) -> QuerySet[Letter]:
     """Letters that were never sent, or were sent that long ago and are still not done."""
     waited = Q(sent_at__isnull=True) | Q(sent_at__lt=timezone.now() - older_than)
     return Letter.objects.filter(waited, done_at__isnull=True).order_by("pk")
+
+
+def open_proposal(subject: Model, action: str) -> Proposal | None:
+    """What waits for a second person, if something does."""
+    waiting = Proposal.objects.select_related("proposed_by").filter(
+        subject_kind=kind_of(subject),
+        subject_id=subject.pk,
+        action=action,
+        closed_at=None,
+        expires_at__gt=timezone.now(),
+    )
+    return waiting.first()
+
+
+def proposals_of(kind: str) -> QuerySet[Proposal]:
+    """Everything of one kind of thing that waits for a second person, newest first."""
+    return Proposal.objects.select_related("proposed_by").filter(
+        subject_kind=kind, closed_at=None, expires_at__gt=timezone.now()
+    )

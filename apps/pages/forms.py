@@ -1,16 +1,13 @@
 """What people type and pick."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import guessing
 from apps.accounts import rules as account_rules
-from apps.accounts.callers import address_of
-from apps.accounts.errors import TooManyTries
 from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
 from apps.contributions.incoming import LARGEST_FILE, rows_of_file, rows_of_text
@@ -212,65 +209,43 @@ class ReasonForm(forms.Form):
     because = forms.CharField(label="Why", widget=area(2), max_length=10_000)
 
 
-class SignInForm(AuthenticationForm):
-    """Name and password."""
-
-    username = UsernameField(
-        label="Name",
-        max_length=150,
-        widget=forms.TextInput(attrs={"autofocus": True, "autocapitalize": "none"}),
-    )
-    # Too many tries failed: the page answers 429.
-    too_many: TooManyTries | None = None
-    error_messages = {
-        "invalid_login": "No account has this name and password. Capital letters count.",
-        "inactive": "This account is switched off.",
-    }
-
-    def clean(self) -> dict[str, Any]:
-        """Look at the password, unless too many were tried; a failure is counted."""
-        name = self.cleaned_data.get("username") or ""
-        address = address_of(self.request) if self.request else ""
-        try:
-            guessing.ensure_may_try(name, address=address)
-            return super().clean()
-        except TooManyTries as refusal:
-            self.too_many = refusal
-            raise forms.ValidationError(sentence(refusal)) from refusal
-        except forms.ValidationError:
-            guessing.failed(name, address=address)
-            raise
-
-
-class SignUpForm(forms.Form):
-    """A new account."""
-
-    username = forms.CharField(
-        label="Name",
-        help_text="Everyone sees it beside your PRs. A pseudonym is fine.",
-        max_length=150,
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
-    )
-    password = forms.CharField(
-        label="Password",
-        help_text="At least 12 characters.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        strip=False,
-    )
-
-
 class TokenForm(forms.Form):
     """A new token and what it may do."""
 
-    name = forms.CharField(label="Name", help_text="What it is for.", max_length=80)
-    scopes = forms.MultipleChoiceField(label="It may", widget=forms.CheckboxSelectMultiple)
+    name = forms.CharField(label=_("Name"), help_text=_("What it is for."), max_length=80)
+    scopes = forms.MultipleChoiceField(label=_("It may"), widget=forms.CheckboxSelectMultiple)
+    lasts = forms.ChoiceField(label=_("It ends after"), required=False)
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         allowed = account_rules.scopes_of(account)
-        field = self.fields["scopes"]
-        if isinstance(field, forms.MultipleChoiceField):
-            field.choices = [(s.value, s.label) for s in Scope if s in allowed]
+        self._offer("scopes", [(s.value, s.label) for s in Scope if s in allowed])
+        longest = (
+            account_rules.LONGEST_SERVICE_TOKEN if account.owner_id else account_rules.LONGEST_TOKEN
+        )
+        days = [days for days in (7, 30, 90, 365) if days <= longest.days]
+        self._offer("lasts", [(str(n), _("%d days") % n) for n in days])
+        self.fields["lasts"].initial = "90"
+
+    def clean_lasts(self) -> timedelta:
+        """The days as a span."""
+        return timedelta(days=int(self.cleaned_data["lasts"] or 90))
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = choices
+
+
+class ServiceForm(forms.Form):
+    """A new service account."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        help_text=_("Everyone sees it beside what it sends."),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+    )
 
 
 class WebhookForm(forms.Form):

@@ -1,6 +1,8 @@
 """The addresses of the pages."""
 
+from allauth.account import views as signing
 from django.urls import path
+from django.views.decorators.http import require_safe
 
 from apps.pages.views import (
     accounts,
@@ -100,11 +102,16 @@ urlpatterns = [
     path("rollouts/<int:number>", rollouts.show, name="rollout"),
     path("rollouts/<int:number>/act", rollouts.act, name="rollout_act"),
     path("leaderboard", community.leaderboard, name="leaderboard"),
-    path("sign-in", accounts.sign_in, name="sign_in"),
-    path("sign-up", accounts.sign_up, name="sign_up"),
-    path("sign-out", accounts.sign_out, name="sign_out"),
+    # The project serves these three (django-allauth does); here they have their names.
+    path("sign-in", signing.login, name="sign_in"),
+    path("sign-up", signing.signup, name="sign_up"),
+    path("sign-out", signing.logout, name="sign_out"),
     path("tokens", accounts.tokens, name="tokens"),
     path("tokens/<int:number>/revoke", accounts.revoke, name="revoke"),
+    path("services", accounts.services, name="services"),
+    path("services/<str:name>/token", accounts.service_token, name="service_token"),
+    path("services/<str:name>/close", accounts.close_service, name="close_service"),
+    path("sessions/<int:number>/end", accounts.end_session, name="end_session"),
     path("prs/<int:number>/follow", mine.follow, name="follow"),
     path("my", mine.work, name="my_work"),
     path("inbox", mine.inbox, name="inbox"),
@@ -115,10 +122,10 @@ urlpatterns = [
     path("webhooks/<int:number>", webhooks.webhook, name="webhook"),
     path("webhooks/<int:number>/<slug:verb>", webhooks.change, name="webhook_change"),
     path("webhooks/<int:number>/<int:delivery>/replay", webhooks.replay, name="webhook_replay"),
-    path("feeds/prs.atom", feeds.Prs(), name="feed_prs"),
-    path("feeds/versions.atom", feeds.Versions(), name="feed_versions"),
-    path("feeds/people/<str:name>.atom", feeds.PrsOf(), name="feed_person"),
-    path("prs/<int:number>.atom", feeds.LifeOf(), name="feed_pr"),
+    path("feeds/prs.atom", require_safe(feeds.Prs()), name="feed_prs"),
+    path("feeds/versions.atom", require_safe(feeds.Versions()), name="feed_versions"),
+    path("feeds/people/<str:name>.atom", require_safe(feeds.PrsOf()), name="feed_person"),
+    path("prs/<int:number>.atom", require_safe(feeds.LifeOf()), name="feed_pr"),
     path("docs/api", reference.redoc, name="api_redoc"),
     path("docs/api/try", reference.swagger, name="api_swagger"),
     path("style", style.style, name="style"),

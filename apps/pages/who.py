@@ -1,8 +1,14 @@
 """Who is looking at a page, and what they may know of."""
 
-from django.http import Http404, HttpRequest
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.core.exceptions import ReauthenticationRequired
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
+from apps.accounts.freshness import is_fresh
 from apps.accounts.models import Account
 from apps.contributions.models import Contribution
 from apps.contributions.rules import is_author
@@ -20,6 +26,19 @@ def account_of(request: HttpRequest) -> Account:
     if account is None:
         raise PermissionError("this page needs an account")
     return account
+
+
+def fresh(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Asks whoever has a passkey or makes codes to show it again before the view does its work."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not is_fresh(request):
+            # allauth keeps the form, asks, and sends it again.
+            raise ReauthenticationRequired()
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def seen(request: HttpRequest, number: int) -> Contribution:

@@ -14,11 +14,15 @@ from apps.checks.queries import findings_of
 from apps.contributions.discussion import actions as discussing
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.history import two_people
 from apps.history.actions import move
+from apps.history.errors import MoveRefused
+from apps.history.models import Proposal
 from apps.reviews import queries, rules
 from apps.reviews.errors import ClaimedByAnother, ReasonMissing, Stale
 from apps.reviews.models import Claim, Decision, Verdict
 
+RELEASE = "release"
 CLAIM_LASTS = timedelta(minutes=15)
 
 
@@ -41,17 +45,51 @@ def reject(contribution: Contribution, *, by: Account, digest: str, because: str
     return _decide(contribution, Verdict.REJECT, Stage.REJECTED, by, digest, because)
 
 
-def release(contribution: Contribution, *, by: Account, digest: str, because: str) -> Decision:
-    """Overrule a quarantine: back to review, on record with the overruled findings."""
+def release(
+    contribution: Contribution, *, by: Account, digest: str, because: str
+) -> Decision | Proposal:
+    """Overrule a quarantine: back to review, on record with the overruled findings.
+
+    It takes two people who have read the same content; the first one's wish comes back as a
+    proposal.
+    """
     _needs_reason(because)
     rules.ensure_may_release(by, contribution)
     _ensure_current(contribution, digest)
-    overruled = findings_of(contribution).filter(severity=Severity.QUARANTINE)
+    if contribution.stage != Stage.QUARANTINED:
+        raise MoveRefused(f"{contribution} is not quarantined; there is nothing to release")
     with transaction.atomic():
-        details = {"overruled": [finding.pk for finding in overruled], "digest": digest}
-        move(contribution, Stage.IN_REVIEW, by=by, because=because, details=details)
-        overruled.update(dismissed_by=by, dismissed_because=because)
-        return _write(contribution, Verdict.RELEASE, by, because, override=True)
+        proposal = two_people.ask(
+            contribution,
+            RELEASE,
+            by=by,
+            because=because,
+            terms={"digest": digest},
+            may=lambda person: rules.may_release(person, contribution),
+        )
+        return _released(contribution, proposal, by, because) if proposal.agreed else proposal
+
+
+def _released(
+    contribution: Contribution, proposal: Proposal, by: Account, because: str
+) -> Decision:
+    overruled = findings_of(contribution).filter(severity=Severity.QUARANTINE)
+    digest = contribution.digest
+    details = {
+        "overruled": [finding.pk for finding in overruled],
+        "digest": digest,
+        "proposed_by": str(proposal.proposed_by),
+    }
+    move(
+        contribution,
+        Stage.IN_REVIEW,
+        by=by,
+        because=because,
+        also={"digest": digest},
+        details=details,
+    )
+    overruled.update(dismissed_by=by, dismissed_because=because)
+    return _write(contribution, Verdict.RELEASE, by, because, override=True)
 
 
 def finish(
@@ -97,7 +135,7 @@ def next_for(reviewer: Account) -> Contribution | None:
     return None
 
 
-VERDICTS: dict[str, Callable[..., Decision]] = {
+VERDICTS: dict[str, Callable[..., Decision | Proposal]] = {
     Verdict.ACCEPT: accept,
     Verdict.CHANGES: ask_for_changes,
     Verdict.REJECT: reject,

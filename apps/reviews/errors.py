@@ -1,15 +1,17 @@
 """The ways in which a decision can be refused."""
 
+from apps.accounts import denials
+
 
 class ReviewRefused(Exception):
     """Base of the refusals of this app; its text is a sentence for the reviewer."""
 
 
-class OwnWork(ReviewRefused):
+class OwnWork(denials.Denied, ReviewRefused):
     """Nobody decides on what they wrote themselves."""
 
 
-class NotAReviewer(ReviewRefused):
+class NotAReviewer(denials.Denied, ReviewRefused):
     """The role does not include deciding."""
 
 

@@ -9,7 +9,7 @@ from apps.contributions.models import Contribution
 from apps.reviews.errors import NotAReviewer, OwnWork
 
 DECIDE = (Role.REVIEWER, Role.MAINTAINER)
-RELEASE = (Role.MAINTAINER,)
+RELEASE = (Role.MAINTAINER, Role.ADMIN)
 
 
 def may_decide(account: Account | AnonymousUser) -> bool:
@@ -27,9 +27,14 @@ def ensure_may_decide(account: Account, contribution: Contribution) -> None:
         raise NotAReviewer("taking accepted rows out again is decided by a maintainer")
 
 
+def may_release(account: Account, contribution: Contribution) -> bool:
+    """Whether this account's voice counts for overruling a quarantine; it takes two."""
+    return account.role in RELEASE and contribution.author_id != account.pk
+
+
 def ensure_may_release(account: Account, contribution: Contribution) -> None:
     """`NotAReviewer` or `OwnWork` unless this account may overrule a quarantine."""
     if account.role not in RELEASE:
-        raise NotAReviewer("only a maintainer can release a contribution from quarantine")
+        raise NotAReviewer("only maintainers can release a contribution from quarantine")
     if contribution.author_id == account.pk:
         raise OwnWork(f"{account} wrote {contribution}; another maintainer decides on it")

@@ -1,11 +1,13 @@
 """The ways in which a rollout can be refused."""
 
+from apps.accounts import denials
+
 
 class RolloutRefused(Exception):
     """Base of the refusals of this app; its text is a sentence for the release manager."""
 
 
-class NotAReleaseManager(RolloutRefused):
+class NotAReleaseManager(denials.Denied, RolloutRefused):
     """The role does not include this step."""
 
 

@@ -8,6 +8,7 @@ sentence for each that names the mend.
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
@@ -71,10 +72,18 @@ INSTALLED_APPS = [
     "apps.api",
     "apps.gateway",
     "apps.pages",
+    "django.contrib.auth",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.openid_connect",
     "flywheel",
     "django.contrib.admin",
-    "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -96,6 +105,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.denials.DenialsAreLogged",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -193,6 +204,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
     "sweep drafts": {"task": "apps.contributions.tasks.sweep_drafts", "schedule": 3600.0},
     "load versions": {"task": "apps.rollouts.tasks.load_wanted_versions", "schedule": 15.0},
+    "trust whom the rule trusts": {
+        "task": "apps.reviews.tasks.trust_whom_the_rule_trusts",
+        "schedule": 600.0,
+    },
     "tell people and programs": {"task": "apps.community.tasks.tell", "schedule": 2.0},
     "deliver webhooks": {"task": "apps.community.tasks.deliver_webhooks", "schedule": 2.0},
     "forget old deliveries": {
@@ -246,6 +261,7 @@ WEBHOOKS_MAY_CALL_INSIDE = env_bool("WEBHOOKS_MAY_CALL_INSIDE", False)
 # -- People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.Account"
+AUTHENTICATION_BACKENDS = ["apps.accounts.backends.PeopleOnly"]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [
@@ -258,6 +274,69 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Signing in: django-allauth. A name and a password are enough; an address is optional, and what
+# is answered tells nobody whether an address has an account ("strict").
+ACCOUNT_ADAPTER = "apps.accounts.signing.SigningIn"
+ACCOUNT_FORMS = {"login": "apps.accounts.forms.SignIn", "signup": "apps.accounts.forms.SignUp"}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "email"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "OpenFlywheel: "
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end (Django's own hash)
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env_int("FRESH_SECONDS", 600, at_least=60, at_most=3600)
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+# Guesses and sign-ups are counted in our own book (apps.accounts.guessing), one for pages and API.
+ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = (
+    False if TESTING else {"login": None, "login_failed": None, "signup": None}
+)
+
+MFA_ADAPTER = "apps.accounts.signing.SecondFactor"
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# Browsers allow passkeys without TLS for localhost alone.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+MFA_RECOVERY_CODE_COUNT = 10
+
+SOCIALACCOUNT_ADAPTER = "apps.accounts.signing.SigningInElsewhere"
+SOCIALACCOUNT_FORMS = {"signup": "apps.accounts.forms.SignUpElsewhere"}
+SOCIALACCOUNT_AUTO_SIGNUP = False  # everybody picks the name under which they appear
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_QUERY_EMAIL = False
+# Each button of the sign-in page stands there only when its lines are set.
+GITHUB_CLIENT_ID, GITHUB_SECRET = env_str("GITHUB_CLIENT_ID"), env_str("GITHUB_SECRET")
+OIDC_SERVER_URL, OIDC_NAME = env_str("OIDC_SERVER_URL"), env_str("OIDC_NAME", "Single sign-on")
+OIDC_CLIENT_ID, OIDC_SECRET = env_str("OIDC_CLIENT_ID"), env_str("OIDC_SECRET")
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {}
+if bool(GITHUB_CLIENT_ID) != bool(GITHUB_SECRET):
+    environment.refuse("GITHUB_CLIENT_ID and GITHUB_SECRET go together; set both, or neither.")
+elif GITHUB_CLIENT_ID:
+    SOCIALACCOUNT_PROVIDERS["github"] = {
+        "APPS": [{"client_id": GITHUB_CLIENT_ID, "secret": GITHUB_SECRET}],
+        "OAUTH_PKCE_ENABLED": True,
+    }
+if len({bool(OIDC_SERVER_URL), bool(OIDC_CLIENT_ID), bool(OIDC_SECRET)}) > 1:
+    environment.refuse("OIDC_SERVER_URL, OIDC_CLIENT_ID and OIDC_SECRET go together; set all.")
+elif OIDC_SERVER_URL:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_SECRET,
+                "settings": {"server_url": OIDC_SERVER_URL, "oauth_pkce_enabled": True},
+            }
+        ],
+    }
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -302,6 +381,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env_int("UPLOAD_BYTES", 64 * 1024 * 1024, at_least
 
 # -- What browsers may do -------------------------------------------------------------------------
 
+FORM_TARGETS = [
+    *(["https://github.com"] if GITHUB_CLIENT_ID else []),
+    *(["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_SERVER_URL))] if OIDC_SERVER_URL else []),
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -311,7 +394,8 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
-        "form-action": [SELF],
+        # Where a sign-in button may lead: browsers hold redirects of a form to this list too.
+        "form-action": [SELF, *FORM_TARGETS],
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],

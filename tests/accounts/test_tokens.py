@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts import actions, tokens
-from apps.accounts.errors import BadToken, NameReserved, NameTaken, NotAllowed
-from apps.accounts.models import Role, Scope, Token
+from apps.accounts.errors import AccountRefused, BadToken, NameReserved, NameTaken, NotAllowed
+from apps.accounts.models import Scope, Token
 from apps.accounts.queries import token_holder
 from tests.people import somebody
 
@@ -74,45 +74,14 @@ def test_a_contributors_token_carries_no_more_than_a_contributor_may(scopes: lis
 
 
 @pytest.mark.django_db
-def test_losing_a_role_ends_the_tokens_that_need_it():
-    grace, admin = somebody(Role.REVIEWER), somebody(Role.ADMIN)
-    _, reviewing = actions.make_token(grace, name="desk", scopes=[Scope.REVIEW])
-    _, chatting = actions.make_token(grace, name="chat", scopes=[Scope.CHAT])
-
-    actions.grant(grace, Role.CONTRIBUTOR, by=admin)
-
-    assert token_holder(chatting).account == grace
-    with pytest.raises(BadToken, match="revoked"):
-        token_holder(reviewing)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("giver", [role for role in Role if role != Role.ADMIN])
-@pytest.mark.parametrize("role", list(Role))
-def test_only_administrators_grant_and_maintainers_trust(giver: str, role: str):
-    ada = somebody()
-
-    if (giver, role) == (Role.MAINTAINER, Role.TRUSTED):
-        actions.grant(ada, role, by=somebody(giver))
-        assert ada.role == role
-    else:
-        with pytest.raises(NotAllowed):
-            actions.grant(ada, role, by=somebody(giver))
-
-
-@pytest.mark.django_db
-def test_nobody_grants_a_role_to_themselves():
-    admin = somebody(Role.ADMIN)
-
-    with pytest.raises(NotAllowed, match="themselves"):
-        actions.grant(admin, Role.REVIEWER, by=admin)
-
-
-@pytest.mark.django_db
 def test_a_name_is_taken_once_and_the_systems_names_never():
     actions.sign_up("ada", password=PASSWORD)
 
     with pytest.raises(NameTaken):
         actions.sign_up("ada", password=PASSWORD)
+    with pytest.raises(NameTaken):
+        actions.sign_up(" ＡＤＡ ", password=PASSWORD)
+    with pytest.raises(AccountRefused, match="no “@”"):
+        actions.sign_up("ada@example.org", password=PASSWORD)
     with pytest.raises(NameReserved):
         actions.sign_up("Checks", password=PASSWORD)

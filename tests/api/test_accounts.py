@@ -92,13 +92,21 @@ def test_a_taken_name_a_reserved_one_and_a_weak_password_are_said_apart(stranger
     assert codes == ["name_taken", "name_reserved", "account_refused"]
 
 
-def test_only_an_administrator_gives_roles(ada: Caller) -> None:
+def test_two_administrators_together_give_roles(ada: Caller) -> None:
     administrator = calling(somebody(Role.ADMIN))
     name = ada.account.username if ada.account else ""
 
-    refused = ada.put(f"accounts/{name}/role", {"role": "reviewer"})
-    given = administrator.put(f"accounts/{name}/role", {"role": "reviewer"})
+    second = calling(somebody(Role.ADMIN))
+    wish = {"role": "reviewer", "because": "a hundred good PRs"}
 
+    refused = ada.put(f"accounts/{name}/role", wish)
+    proposed = administrator.put(f"accounts/{name}/role", wish)
+    again = administrator.put(f"accounts/{name}/role", wish)
+    given = second.put(f"accounts/{name}/role", wish)
+
+    assert (proposed.status_code, again.status_code) == (202, 202)
+    assert proposed.json()["role"] == "contributor"
+    assert proposed.json()["proposal"]["because"] == "a hundred good PRs"
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
     assert given.json() == {"name": name, "role": "reviewer"}
 

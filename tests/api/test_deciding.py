@@ -72,16 +72,19 @@ def test_a_rejection_without_a_reason_is_refused(line: ModelLine, grace: Caller)
     assert (answer.status_code, answer.json()["code"]) == (422, "reason_missing")
 
 
-def test_only_a_maintainer_releases_from_quarantine(line: ModelLine, grace: Caller) -> None:
+def test_two_maintainers_release_from_quarantine(line: ModelLine, grace: Caller) -> None:
     aside = a_contribution(line, stage=Stage.QUARANTINED)
-    maintainer = calling(somebody(Role.MAINTAINER))
+    maintainer, other = (calling(somebody(Role.MAINTAINER)) for _ in range(2))
     verdict = {"verdict": "release", "digest": aside.digest, "because": "a false alarm"}
 
     refused = grace.post(f"contributions/{aside.pk}/decision", verdict)
-    released = maintainer.post(f"contributions/{aside.pk}/decision", verdict)
+    proposed = maintainer.post(f"contributions/{aside.pk}/decision", verdict)
+    released = other.post(f"contributions/{aside.pk}/decision", verdict)
 
     assert (refused.status_code, refused.json()["code"]) == (403, "not_a_reviewer")
-    assert released.json()["stage"] == "in_review"
+    assert (proposed.status_code, proposed.json()["stage"]) == (202, "quarantined")
+    assert proposed.json()["proposal"]["terms"] == {"digest": aside.digest}
+    assert (released.status_code, released.json()["stage"]) == (201, "in_review")
 
 
 def test_a_contributor_s_token_does_not_decide(line: ModelLine, ada: Caller) -> None:

@@ -55,11 +55,14 @@ def test_a_build_that_was_overruled_says_by_whom_and_why(
     build = a_build(line, verdict=Verdict.REFUSED, verdict_reasons=reasons)
 
     silent = mona.post(f"builds/{build.pk}/override", {})
+    other = calling(somebody(Role.MAINTAINER))
+    proposed = other.post(f"builds/{build.pk}/override", {"because": "to see"})
     mona.post(f"builds/{build.pk}/override", {"because": "a drill"})
     again = mona.post(f"builds/{build.pk}/override", {"because": "a drill"})
 
     shown = stranger.get(f"builds/{build.pk}").json()
     assert silent.json()["errors"][0]["pointer"] == "/because"
+    assert (proposed.status_code, proposed.json()["overridden_by"]) == (202, None)
     assert shown["overridden_because"] == "a drill"
     assert mona.account is not None
     assert shown["overridden_by"] == mona.account.username

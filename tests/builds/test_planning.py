@@ -226,6 +226,8 @@ def test_a_refusal_of_the_comparison_is_overruled_once_by_name_and_with_a_reason
     with pytest.raises(BuildRefused, match="say why"):
         actions.override_verdict(build, by=mona, because=" ")
 
+    proposal = actions.override_verdict(build, by=manager(), because="it is wrong")
+    assert (proposal.agreed, build.verdict_overridden_by) == (False, None)
     actions.override_verdict(build, by=mona, because="the hold-out is wrong")
 
     assert (build.verdict_overridden_by, life_of(build).last().verb) == (mona, "overruled")

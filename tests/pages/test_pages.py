@@ -10,13 +10,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import Account, Token
+from apps.accounts.models import Account, Role, Token
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.pages.paging import slice_of
 from apps.reviews.models import Decision
 from apps.rollouts.stages import Stage as RolloutStage
 from tests.pages.world import PASSWORD, World, founded, rows
+from tests.people import somebody
 
 # The head of every page asks one of them: how much of the inbox is unread.
 MOST_SQL = 13
@@ -163,7 +164,7 @@ def test_somebody_signs_up_sends_a_correction_and_sees_its_page(db: None) -> Non
     )
     back = "/submit?draft=short-dates-of-linden"
     assert asked.url == f"/sign-in?next={quote_plus(back)}"
-    joined = visitor.post("/sign-up", {"username": "linden", "password": PASSWORD, "next": back})
+    joined = visitor.post("/sign-up", {"username": "linden", "password1": PASSWORD, "next": back})
     assert joined.url == back
     kept = visitor.get(back)
     assert "4 March 2026." in kept.content.decode()
@@ -286,7 +287,7 @@ def test_nobody_decides_on_their_own_work(world: World) -> None:
     assert pr.stage == Stage.IN_REVIEW
 
 
-def test_only_a_maintainer_releases_from_quarantine(world: World) -> None:
+def test_two_maintainers_release_from_quarantine(world: World) -> None:
     pr = world.prs[Stage.QUARANTINED]
     said = {"digest": pr.digest, "verdict": "release", "because": "A word of the trade."}
 
@@ -295,6 +296,12 @@ def test_only_a_maintainer_releases_from_quarantine(world: World) -> None:
     assert pr.stage == Stage.QUARANTINED
 
     as_(world.maintainer).post(f"/review/{pr.pk}", said)
+    pr.refresh_from_db()
+    assert pr.stage == Stage.QUARANTINED
+    other = as_(somebody(Role.MAINTAINER))
+    assert "maple wants this" in other.get(f"/review/{pr.pk}").content.decode()
+
+    other.post(f"/review/{pr.pk}", said)
     pr.refresh_from_db()
     assert pr.stage == Stage.IN_REVIEW
 
@@ -361,17 +368,18 @@ def test_a_rollout_and_a_build_call_skills_by_their_titles(world: World) -> None
         assert not re.search(r"\b(refuse|sort3|date_short)\b", told)
 
 
-def test_an_override_needs_a_release_manager_and_a_reason(world: World) -> None:
+def test_an_override_needs_two_people_and_a_reason(world: World) -> None:
     path = f"/builds/{world.refused.pk}/override"
 
-    as_(world.maintainer).post(path, {"because": "I want it"})
+    as_(world.reviewer).post(path, {"because": "I want it"})
     as_(world.manager).post(path, {"because": " "})
+    as_(world.manager).post(path, {"because": "To show that the rollout catches it"})
     world.refused.refresh_from_db()
     assert world.refused.verdict_overridden_by is None
 
-    as_(world.manager).post(path, {"because": "To show that the rollout catches it"})
+    as_(world.maintainer).post(path, {"because": "So do I"})
     world.refused.refresh_from_db()
-    assert world.refused.verdict_overridden_by == world.manager
+    assert world.refused.verdict_overridden_by == world.maintainer
 
 
 def test_a_release_manager_pauses_goes_on_and_rolls_back(world: World) -> None:
@@ -409,7 +417,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(world: World) -> None:
 
 
 def test_a_taken_name_is_refused_beside_the_field(world: World) -> None:
-    answer = Client().post("/sign-up", {"username": "linden", "password": PASSWORD})
+    answer = Client().post("/sign-up", {"username": "linden", "password1": PASSWORD})
 
     assert "is taken; choose another name." in answer.content.decode()
 
@@ -418,7 +426,7 @@ def test_after_signing_up_nobody_is_sent_to_another_site(db: None) -> None:
     founded()
 
     answer = Client().post(
-        "/sign-up", {"username": "linden", "password": PASSWORD, "next": "https://evil.example/"}
+        "/sign-up", {"username": "linden", "password1": PASSWORD, "next": "https://evil.example/"}
     )
 
     assert answer.url == "/"
@@ -467,7 +475,7 @@ def test_a_wrong_address_and_a_stale_form_get_a_page(db: None) -> None:
     strict = Client(enforce_csrf_checks=True)
 
     missing = Client().get("/prs/999")
-    stale = strict.post("/sign-up", {"username": "linden", "password": PASSWORD})
+    stale = strict.post("/sign-up", {"username": "linden", "password1": PASSWORD})
 
     assert (missing.status_code, stale.status_code) == (404, 403)
     assert "There is nothing at this address" in missing.content.decode()

@@ -95,14 +95,19 @@ def test_a_refusal_needs_a_reason(because: str):
             decide(contribution, by=grace, digest=contribution.digest, because=because)
 
 
-def test_only_a_maintainer_releases_from_quarantine_and_it_is_recorded_as_an_override():
+def test_two_maintainers_release_from_quarantine_and_it_is_recorded_as_an_override():
     contribution = quarantined()
     with pytest.raises(NotAReviewer):
         actions.release(
             contribution, by=somebody(Role.REVIEWER), digest=contribution.digest, because="fine"
         )
 
-    mary = somebody(Role.MAINTAINER)
+    mary, max_ = somebody(Role.MAINTAINER), somebody(Role.MAINTAINER)
+    for _ in range(2):
+        proposed = actions.release(
+            contribution, by=max_, digest=contribution.digest, because="I know the author"
+        )
+        assert (proposed.agreed, contribution.stage) == (False, Stage.QUARANTINED)
     released = actions.release(contribution, by=mary, digest=contribution.digest, because="meant")
     accepted = actions.accept(
         contribution, by=somebody(Role.REVIEWER), digest=contribution.digest, because="as told"

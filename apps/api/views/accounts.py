@@ -17,14 +17,16 @@ from rest_framework.response import Response
 from apps.accounts import actions, guessing, queries, tokens
 from apps.accounts.callers import address_of
 from apps.accounts.errors import NotAllowed
+from apps.accounts.freshness import ensure_fresh
 from apps.accounts.models import Account, Scope, Token
-from apps.accounts.rules import scopes_of
+from apps.accounts.rules import STRONG, scopes_of
 from apps.api import answers, shapes
 from apps.api.authentication import caller
-from apps.api.bodies import Leak, RoleGiven, SignIn, SignUp
+from apps.api.bodies import Leak, RoleGiven, ServiceWish, SignIn, SignUp, TokenWish
 from apps.api.calls import Call
 from apps.api.face import Face, one
 from apps.api.problems import Problem
+from apps.history.appointments import appoint
 
 MOST_LEAKS = 1000
 
@@ -90,9 +92,8 @@ class Tokens(Face):
     }
 
     def get(self, request: Request) -> Response:
-        return Response(
-            {"items": [answers.token(held) for held in queries.tokens_of(caller(request))]}
-        )
+        held = queries.tokens_in_hand(caller(request))
+        return Response({"items": [answers.token(token) for token in held]})
 
     def post(self, request: Request) -> Response:
         wish = self.read(SignIn, request)
@@ -100,13 +101,49 @@ class Tokens(Face):
 
 
 class OneToken(Face):
-    """DELETE ends one of one's own tokens now."""
+    """DELETE ends a token of one's own, or of one's service accounts, now."""
 
     calls = {"DELETE": Call({204: None})}
 
     def delete(self, request: Request, number: int) -> Response:
-        actions.revoke(one(queries.tokens_of(caller(request)), "token", pk=number))
+        actions.revoke(one(queries.tokens_in_hand(caller(request)), "token", pk=number))
         return Response(status=204)
+
+
+class Services(Face):
+    """GET lists one's service accounts; POST makes one, with its first token where asked for."""
+
+    def get(self, request: Request) -> Response:
+        return Response(
+            {"items": [answers.service(shown) for shown in queries.services_of(caller(request))]}
+        )
+
+    def post(self, request: Request) -> Response:
+        wish = self.read(ServiceWish, request)
+        with transaction.atomic():
+            service = actions.make_service(caller(request), wish["name"])
+            body = answers.service(service)
+            if "token" in wish:
+                body["token"] = _made(service, wish["token"])
+        return Response(body, status=201)
+
+
+class OneService(Face):
+    """DELETE ends a service account and all its tokens; what it sent stays."""
+
+    def delete(self, request: Request, name: str) -> Response:
+        service = one(queries.services_of(caller(request)), "service account", username=name)
+        actions.close_service(service, by=caller(request))
+        return Response(status=204)
+
+
+class ServiceTokens(Face):
+    """POST makes a token for one of one's service accounts, for 90 days at most."""
+
+    def post(self, request: Request, name: str) -> Response:
+        wish = self.read(TokenWish, request)
+        service = one(queries.services_of(caller(request)), "service account", username=name)
+        return Response(_made(service, wish), status=201)
 
 
 class Pattern(Face):
@@ -154,12 +191,16 @@ class Leaked(Face):
 
 
 class RoleOf(Face):
-    """PUT gives an account a role; tokens that carry more than the role allows end."""
+    """PUT gives an account a role; tokens that carry more than the role allows end.
+
+    What takes two people is answered with 202 and the proposal until the second one asks.
+    """
 
     scopes = {"PUT": Scope.ADMIN}
+    fresh = frozenset({"PUT"})
     calls = {
         "PUT": Call(
-            {200: shapes.RoleHeld},
+            {200: shapes.RoleHeld, 202: shapes.RoleHeld},
             takes=RoleGiven,
             refuses=("account_refused",),
             example={"role": "reviewer"},
@@ -167,10 +208,14 @@ class RoleOf(Face):
     }
 
     def put(self, request: Request, name: str) -> Response:
-        role = self.read(RoleGiven, request)["role"]
+        wish = self.read(RoleGiven, request)
         account = one(Account.objects.filter(is_active=True), "account", username=name)
-        actions.grant(account, role, by=caller(request))
-        return Response({"name": account.username, "role": account.role})
+        proposal = appoint(account, wish["role"], by=caller(request), because=wish["because"])
+        account.refresh_from_db()
+        body: dict[str, Any] = {"name": account.username, "role": account.role}
+        if proposal is not None and not proposal.agreed:
+            return Response(body | {"proposal": answers.proposal(proposal)}, status=202)
+        return Response(body)
 
 
 def _leaks(body: Any) -> list[Any]:
@@ -192,11 +237,15 @@ def _holder(request: Request, wish: dict[str, Any]) -> Account:
         if not isinstance(account, Account):
             guessing.failed(name, address=address)
             raise AuthenticationFailed("no account has this name and this password")
+        if queries.has_second_factor(account):
+            raise NotAllowed("this account has a second factor; make the token on the site")
         return account
     if request.auth is not None:
         raise NotAllowed("a token cannot make a token; send username and password")
     if not request.user.is_authenticated:
         raise AuthenticationFailed("send username and password; POST /api/v1/accounts signs up")
+    if not STRONG.isdisjoint(wish["scopes"]):
+        ensure_fresh(request._request)
     return request.user
 
 

@@ -19,6 +19,7 @@ from apps.skills.queries import the_line
 class Builds(Face):
     """GET lists builds, newest first; POST starts one from what was accepted."""
 
+    fresh = frozenset({"POST"})
     scopes = {"GET": None, "POST": Scope.RELEASE}
     calls = {
         "GET": Call({200: Page(shapes.Build)}),
@@ -56,8 +57,12 @@ class OneBuild(Face):
 
 
 class Override(Face):
-    """POST overrules the comparison's refusal of a build; who and why go on record."""
+    """POST overrules the comparison's refusal of a build; who and why go on record.
 
+    It takes two people: 202 with the proposal for the first, 200 for the second.
+    """
+
+    fresh = frozenset({"POST"})
     scopes = {"POST": Scope.RELEASE}
     calls = {
         "POST": Call(
@@ -71,8 +76,11 @@ class Override(Face):
     def post(self, request: Request, number: int) -> Response:
         build = one(queries.recent(), "build", pk=number)
         because = self.read(Reason, request)["because"]
-        actions.override_verdict(build, by=caller(request), because=because)
-        return Response(answers.build_page(build))
+        proposal = actions.override_verdict(build, by=caller(request), because=because)
+        page = answers.build_page(build)
+        if not proposal.agreed:
+            return Response(page | {"proposal": answers.proposal(proposal)}, status=202)
+        return Response(page)
 
 
 class HoldOn(Face):

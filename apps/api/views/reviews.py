@@ -13,6 +13,7 @@ from apps.api.calls import Call, Page
 from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
 from apps.api.views.contributions import named
+from apps.history.models import Proposal
 from apps.reviews import actions, queries, rules
 from apps.reviews.errors import NotAReviewer
 from apps.reviews.models import Verdict
@@ -56,7 +57,10 @@ class Queue(Face):
 
 
 class Decisions(Face):
-    """POST decides on the content that `digest` names."""
+    """POST decides on the content that `digest` names.
+
+    To release from quarantine takes two people: 202 with the proposal for the first of them.
+    """
 
     scopes = {"POST": Scope.REVIEW}
     calls = {
@@ -77,5 +81,7 @@ class Decisions(Face):
         taken = DECIDE[wish["verdict"]](
             contribution, by=caller(request), digest=wish["digest"], because=wish["because"]
         )
-        body = {"decision": answers.decision(taken)}
-        return Response(body | answers.contribution(contribution, request), status=201)
+        shown = answers.contribution(contribution, request)
+        if isinstance(taken, Proposal):
+            return Response({"proposal": answers.proposal(taken)} | shown, status=202)
+        return Response({"decision": answers.decision(taken)} | shown, status=201)

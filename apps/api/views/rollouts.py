@@ -20,6 +20,7 @@ from apps.skills.queries import the_line
 class Rollouts(Face):
     """GET lists rollouts, newest first; POST begins one in shadow."""
 
+    fresh = frozenset({"POST"})
     scopes = {"GET": None, "POST": Scope.RELEASE}
     calls = {
         "GET": Call({200: Page(shapes.Rollout)}),
@@ -58,6 +59,7 @@ class OneRollout(Face):
 class Step(Face):
     """POST moves a rollout by hand, for a reason that goes on record."""
 
+    fresh = frozenset({"POST"})
     scopes = {"POST": Scope.RELEASE}
     verb = "pause"
     calls = {

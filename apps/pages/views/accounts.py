@@ -1,114 +1,126 @@
-"""Signing up, in and out, and the tokens that act for an account."""
+"""What acts for an account: its tokens, its service accounts, its sessions."""
 
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
-from django.contrib.auth import login
-from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts import actions, guessing, queries
-from apps.accounts.callers import address_of
-from apps.accounts.errors import AccountRefused, NameReserved, NameTaken
+from apps.accounts import actions, queries
+from apps.accounts.errors import AccountRefused
+from apps.accounts.freshness import is_fresh
+from apps.accounts.models import Account
+from apps.accounts.rules import SERVICES_OF_ONE, STRONG
 from apps.pages import forms
-from apps.pages.who import account_of, signed_in
-
-
-class SignIn(auth.LoginView):
-    """Name and password; after too many failures the page says when to try again (429)."""
-
-    template_name = "pages/sign_in.html"
-    authentication_form = forms.SignInForm
-    redirect_authenticated_user = True
-
-    def form_invalid(self, form: Any) -> HttpResponse:
-        page = super().form_invalid(form)
-        if refusal := form.too_many:
-            page.status_code = 429
-            page["Retry-After"] = str(refusal.seconds)
-        return page
-
-
-sign_in = SignIn.as_view()
-sign_out = auth.LogoutView.as_view()
-
-
-@never_cache
-@sensitive_post_parameters("password")
-def sign_up(request: HttpRequest) -> HttpResponse:
-    """Make an account and sign it in."""
-    if signed_in(request):
-        return redirect(_next(request))
-    form = forms.SignUpForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            guessing.ensure_may_sign_up(address=address_of(request))
-            account = actions.sign_up(
-                form.cleaned_data["username"], password=form.cleaned_data["password"]
-            )
-        except (NameTaken, NameReserved) as refusal:
-            form.add_error("username", forms.sentence(refusal))
-        except AccountRefused as refusal:
-            form.add_error(None, forms.sentence(refusal))
-        else:
-            login(request, account)
-            messages.success(request, f"Welcome, {account}.")
-            return redirect(_next(request))
-    return render(request, "pages/sign_up.html", {"form": form, "next": _asked(request)})
+from apps.pages.who import account_of
 
 
 @never_cache
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """The account's tokens; a new one is shown this once."""
     account = account_of(request)
     form = forms.TokenForm(request.POST or None, account=account)
+    shown: dict[str, Any] = {"form": form, "tokens": queries.tokens_of(account)}
     if request.method == "POST" and form.is_valid():
+        if not STRONG.isdisjoint(form.cleaned_data["scopes"]) and not is_fresh(request):
+            raise ReauthenticationRequired()
         try:
             token, text = actions.make_token(account, **form.cleaned_data)
         except AccountRefused as refusal:
             form.add_error(None, forms.sentence(refusal))
         else:
             # The text must reach the page once and nothing else: not the database, not a cookie.
-            return render(
-                request,
-                "pages/tokens.html",
-                {
-                    "form": forms.TokenForm(account=account),
-                    "made": token,
-                    "text": text,
-                    "tokens": queries.tokens_of(account),
-                },
-            )
-    return render(
-        request, "pages/tokens.html", {"form": form, "tokens": queries.tokens_of(account)}
-    )
+            shown |= {"form": forms.TokenForm(account=account), "made": token, "text": text}
+    return render(request, "pages/tokens.html", shown)
 
 
 @require_POST
 @login_required
 def revoke(request: HttpRequest, number: int) -> HttpResponse:
-    """End one of the account's own tokens."""
-    token = get_object_or_404(queries.tokens_of(account_of(request)), pk=number)
+    """End a token of the account's own, or of one of its service accounts."""
+    account = account_of(request)
+    token = get_object_or_404(queries.tokens_in_hand(account), pk=number)
     actions.revoke(token)
-    messages.success(request, f"The token “{token.name}” is revoked.")
-    return redirect("pages:tokens")
+    messages.success(request, _("The token “%s” is revoked.") % token.name)
+    return redirect("pages:tokens" if token.account_id == account.pk else "pages:services")
 
 
-def _asked(request: HttpRequest) -> str:
-    return request.POST.get("next") or request.GET.get("next", "")
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def services(request: HttpRequest) -> HttpResponse:
+    """The account's service accounts, with their tokens; a POST makes one."""
+    account = account_of(request)
+    form = forms.ServiceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            service = actions.make_service(account, form.cleaned_data["name"])
+        except AccountRefused as refusal:
+            form.add_error("name", forms.sentence(refusal))
+        else:
+            messages.success(request, _("%s is made. It needs a token to act.") % service)
+            return redirect("pages:services")
+    return _services(request, account, form=form)
 
 
-def _next(request: HttpRequest) -> str:
-    """Where the visitor was going, if that is a page of this site."""
-    asked = _asked(request)
-    safe = url_has_allowed_host_and_scheme(
-        asked, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+@never_cache
+@require_POST
+@login_required
+def service_token(request: HttpRequest, name: str) -> HttpResponse:
+    """Make a token for one of the account's service accounts, and show it this once."""
+    account = account_of(request)
+    service = get_object_or_404(queries.services_of(account), username=name)
+    form = forms.TokenForm(request.POST, account=service)
+    if not form.is_valid():
+        messages.error(request, _("Tick at least one thing that the token may do."))
+        return redirect("pages:services")
+    try:
+        token, text = actions.make_token(service, **form.cleaned_data)
+    except AccountRefused as refusal:
+        messages.error(request, forms.sentence(refusal))
+        return redirect("pages:services")
+    return _services(request, account, form=forms.ServiceForm(), made=token, text=text)
+
+
+@require_POST
+@login_required
+def close_service(request: HttpRequest, name: str) -> HttpResponse:
+    """End a service account and its tokens."""
+    account = account_of(request)
+    service = get_object_or_404(queries.services_of(account), username=name)
+    actions.close_service(service, by=account)
+    messages.success(request, _("%s is closed, and its tokens with it.") % service)
+    return redirect("pages:services")
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, number: int) -> HttpResponse:
+    """Sign out one of the account's other browsers."""
+    session = get_object_or_404(UserSession, user=account_of(request), pk=number)
+    session.end()
+    messages.success(request, _("That session has ended."))
+    return redirect("usersessions_list")
+
+
+def _services(request: HttpRequest, account: Account, **more: Any) -> HttpResponse:
+    mine = queries.services_of(account).prefetch_related("tokens")
+    held = [
+        (
+            service,
+            queries.tokens_of(service),
+            forms.TokenForm(account=service, prefix=None, auto_id=f"id_{service.pk}_%s"),
+        )
+        for service in mine
+    ]
+    return render(
+        request, "pages/services.html", {"services": held, "most": SERVICES_OF_ONE, **more}
     )
-    return asked if asked and safe else resolve_url("pages:home")

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.builds import actions, queries, rules
@@ -15,7 +16,7 @@ from apps.history.errors import MoveRefused
 from apps.pages import forms, looks, plots
 from apps.pages.paging import slice_of
 from apps.pages.queries import measured_skills, rollouts_of
-from apps.pages.who import account_of, signed_in
+from apps.pages.who import account_of, fresh, signed_in
 from apps.rollouts import actions as rollouts
 from apps.rollouts.errors import RolloutRefused
 from apps.rollouts.models import Channel
@@ -44,6 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
+@fresh
 def plan(request: HttpRequest) -> HttpResponse:
     """Freeze what is accepted into a manifest and queue it for training."""
     try:
@@ -85,6 +87,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "working": build.stage in WORKING,
             "may_override": standing and account is not None and account.role in rules.OVERRIDE,
             "may_start": may_start and build.stage == Stage.READY and not standing,
+            "proposal": history.open_proposal(build, actions.OVERRIDE) if standing else None,
             "reason": forms.ReasonForm(),
         },
     )
@@ -92,22 +95,29 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @login_required
+@fresh
 def override(request: HttpRequest, number: int) -> HttpResponse:
     """Overrule a refusal of the comparison, on record."""
     build = get_object_or_404(Build, pk=number)
     try:
-        actions.override_verdict(
+        proposal = actions.override_verdict(
             build, by=account_of(request), because=request.POST.get("because", "")
         )
     except BuildRefused as refusal:
         messages.error(request, forms.sentence(refusal))
     else:
-        messages.success(request, "The refusal is overruled; who and why is on record.")
+        if proposal.agreed:
+            messages.success(request, _("The refusal is overruled; who and why is on record."))
+        else:
+            messages.info(
+                request, _("Proposed. It is overruled when a second person wants it too.")
+            )
     return redirect(build)
 
 
 @require_POST
 @login_required
+@fresh
 def roll_out(request: HttpRequest, number: int) -> HttpResponse:
     """Begin the rollout of a build in shadow, on its line's first channel."""
     build = get_object_or_404(Build.objects.select_related("line"), pk=number)

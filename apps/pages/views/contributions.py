@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Account
 from apps.builds import train
@@ -226,13 +227,16 @@ def revert(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(proposed)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def revise(request: HttpRequest, number: int) -> HttpResponse:
     """Send new rows for a PR that is not decided yet."""
     contribution = seen(request, number)
     account = account_of(request)
-    if not rules.is_author(account, contribution) or not _open(contribution):
-        messages.error(request, f"{contribution} does not wait for new rows of yours.")
+    if not rules.is_author(account, contribution):
+        raise PermissionDenied("A PR gets its new rows from its author.")
+    if not _open(contribution):
+        messages.error(request, f"{contribution} does not wait for new rows.")
         return redirect(contribution)
     kept = "\n".join(
         json.dumps(as_raw(row), ensure_ascii=False) for row in contributions.rows_of(contribution)

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from apps.builds import queries as builds
 from apps.pages import queries, stops
@@ -13,6 +14,7 @@ from apps.skills.queries import the_line
 WEAK, SHOWN = 90.0, 6
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What the model cannot do yet, what was fixed last, and what rolls out now."""
     try:

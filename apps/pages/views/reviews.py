@@ -7,7 +7,8 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Account
 from apps.checks import queries as checks
@@ -16,11 +17,13 @@ from apps.contributions import rules as contribution_rules
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
+from apps.history.models import Proposal
+from apps.history.queries import open_proposal
 from apps.pages import forms
 from apps.pages.who import account_of
 from apps.reviews import actions, queries, rules
 from apps.reviews.errors import ReviewRefused
-from apps.reviews.models import Verdict
+from apps.reviews.models import Decision, Verdict
 
 IN_VIEW, ROWS_IN_VIEW = 25, 20
 
@@ -56,6 +59,7 @@ def take_next(request: HttpRequest) -> HttpResponse:
     return _to_the_next(_reviewer(request))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def review(request: HttpRequest, number: int) -> HttpResponse:
     """One PR with everything a decision needs; a POST decides and opens the next one."""
@@ -65,18 +69,23 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
     form = forms.DecisionForm(request.POST or None, initial={"digest": contribution.digest})
     if request.method == "POST" and form.is_valid():
         try:
-            _decide(contribution, account, form.cleaned_data)
+            taken = _decide(contribution, account, form.cleaned_data)
         except (ReviewRefused, MoveRefused) as refusal:
             form.add_error("because", forms.sentence(refusal))
         else:
+            if isinstance(taken, Proposal):
+                messages.info(request, _("Proposed. It is released when a second person agrees."))
+                return redirect("pages:review", number=contribution.pk)
             done = DONE[Verdict(form.cleaned_data["verdict"])]
             messages.success(request, f"{contribution} is {done}.")
             return _to_the_next(account)
     return render(request, "pages/review.html", _everything(contribution, account, form))
 
 
-def _decide(contribution: Contribution, account: Account, said: dict[str, Any]) -> None:
-    actions.VERDICTS[said["verdict"]](
+def _decide(
+    contribution: Contribution, account: Account, said: dict[str, Any]
+) -> Decision | Proposal:
+    return actions.VERDICTS[said["verdict"]](
         contribution, by=account, digest=said["digest"], because=said["because"].strip()
     )
 
@@ -108,6 +117,7 @@ def _everything(
         "decisions": list(queries.decisions_on(contribution)),
         "verdicts": [] if refusal else verdicts,
         "form": form,
+        "proposal": open_proposal(contribution, actions.RELEASE),
     }
 
 

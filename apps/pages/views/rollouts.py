@@ -12,7 +12,7 @@ from apps.history import queries as history
 from apps.history.errors import MoveRefused
 from apps.pages import forms, stops
 from apps.pages.paging import slice_of
-from apps.pages.who import account_of, signed_in
+from apps.pages.who import account_of, fresh, signed_in
 from apps.rollouts import actions, queries, rules
 from apps.rollouts.errors import RolloutRefused
 from apps.rollouts.stages import Stage
@@ -71,6 +71,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @login_required
+@fresh
 def act(request: HttpRequest, number: int) -> HttpResponse:
     """Pause, resume or roll back, with a reason that goes on record."""
     rollout = get_object_or_404(queries.recent(), pk=number)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from apps.contributions import drafts
 from apps.contributions.drafts import Owner
@@ -46,6 +47,7 @@ WORDS = {
 }
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def submit(request: HttpRequest) -> HttpResponse:
     """Write a PR and send it."""

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.community import actions, queries
 from apps.community.errors import BadEndpoint
@@ -20,6 +20,7 @@ from apps.pages.who import account_of
 
 @never_cache
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def webhooks(request: HttpRequest) -> HttpResponse:
     """One's webhooks; a new one's key is shown this once."""
     account = account_of(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -19,7 +19,6 @@ SCOPES = {
     "reviewer": ["contribute", "review"],
     "maintainer": ["contribute", "review", "release"],
     "release_manager": ["contribute", "release"],
-    "service": ["chat", "feedback"],
 }
 
 
@@ -36,33 +35,46 @@ class People:
 
 
 def gather(site: Site) -> People:
-    """Sign everybody up over HTTP and have an administrator grant the roles."""
-    token = site.manage("appoint", "administrator-1", "admin", "--token").strip().splitlines()[-1]
-    administrator = Person(site.url, "administrator-1", token)
+    """Sign everybody up over HTTP; two administrators, whom the operator appoints, grant roles."""
+    administrators = [_appointed(site, f"administrator-{number}") for number in (1, 2)]
 
     def some(role: str, count: int, granted: str = "") -> list[Person]:
         names = [f"{role}-{number:02d}" for number in range(1, count + 1)]
-        return [join(site.url, name, granted, administrator) for name in names]
+        return [join(site.url, name, granted, administrators) for name in names]
 
+    contributors = some("contributor", CONTRIBUTORS)
     return People(
-        contributors=some("contributor", CONTRIBUTORS),
+        contributors=contributors,
         graders=some("grader", GRADERS),
         reviewers=some("reviewer", REVIEWERS, "reviewer"),
         maintainers=some("maintainer", 2, "maintainer"),
         release_manager=some("release-manager", 1, "release_manager")[0],
-        app=some("help-desk-app", 1, "service")[0],
+        app=_service(contributors[0], "help-desk-app"),
     )
 
 
-def join(url: str, name: str, role: str, administrator: Person) -> Person:
+def join(url: str, name: str, role: str, administrators: Sequence[Person]) -> Person:
     """Sign up, get the role if there is one to get, and make a token for it."""
     password = secrets.token_urlsafe(16)
     _call(url, "accounts", {"name": name, "password": password})
     if role:
-        administrator.put(f"accounts/{name}/role", {"role": role})
+        # The first one proposes, the second one wants the same: one alone appoints nobody.
+        for administrator in administrators:
+            administrator.put(f"accounts/{name}/role", {"role": role})
     scopes = SCOPES.get(role, ["contribute", "feedback", "chat"])
     asked = {"username": name, "password": password, "name": "demo", "scopes": scopes}
     return Person(url, name, _call(url, "tokens", asked)["token"], password)
+
+
+def _appointed(site: Site, name: str) -> Person:
+    token = site.manage("appoint", name, "admin", "--token").strip().splitlines()[-1]
+    return Person(site.url, name, token)
+
+
+def _service(owner: Person, name: str) -> Person:
+    """A service account of `owner` with a token to ask and to send outcomes."""
+    wish = {"name": name, "token": {"name": "demo", "scopes": ["chat", "feedback"]}}
+    return Person(owner.url, name, owner.post("services", wish)["token"]["token"])
 
 
 def _call(url: str, path: str, body: Mapping[str, object]) -> dict[str, str]:

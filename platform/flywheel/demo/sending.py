@@ -19,6 +19,6 @@ def send(author: Person, offer: Offer) -> int:
 def send_by_form(author: Person, offer: Offer) -> int:
     """Sign in and fill in the form of the site; returns the PR's number."""
     visitor = Visitor(author.url)
-    visitor.fill_in("/sign-in", username=author.name, password=author.password)
+    visitor.fill_in("/sign-in", login=author.name, password=author.password)
     response = visitor.fill_in("/submit?kind=correction", **offer.as_form())
     return int(response.url.path.rstrip("/").rpartition("/")[2])

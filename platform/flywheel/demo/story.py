@@ -212,8 +212,9 @@ class Story:
                 refusal = self.people.release_manager.refused("rollouts", body) or ""
                 self.console.print(f"  a rollout is refused: “{refusal}”")
                 return Candidate(build, refusal=refusal)
-            manager = self.people.release_manager
-            manager.post(f"builds/{build['number']}/override", {"because": overrule})
+            # It takes two: the release manager proposes, a maintainer wants the same.
+            for person in (self.people.release_manager, self.people.maintainers[0]):
+                person.post(f"builds/{build['number']}/override", {"because": overrule})
             self.console.print(f"  overruled, on record: “{overrule}”")
         return Candidate(build, self.roll_out(build))
 
@@ -294,8 +295,8 @@ class Story:
         )
 
     def force_in(self, offer: Offer, because: str) -> int:
-        """Send an offer and have a maintainer accept it against whatever the screens found."""
-        self.say(f"A maintainer forces in: {offer.title}")
+        """Send an offer and have two maintainers take it against whatever the screens found."""
+        self.say(f"Two maintainers force in: {offer.title}")
         author = self.people.contributors[offer.author]
         number = send(author, offer)
         self.told.sent += 1
@@ -304,10 +305,13 @@ class Story:
             pass
         pr = self._pr(number)
         decision = {"digest": pr["digest"], "because": because}
-        first, second = self.people.maintainers
         if pr["stage"] == "quarantined":
-            first.post(f"contributions/{number}/decision", decision | {"verdict": "release"})
-        second.post(f"contributions/{number}/decision", decision | {"verdict": "accept"})
+            for maintainer in self.people.maintainers:
+                release = decision | {"verdict": "release"}
+                maintainer.post(f"contributions/{number}/decision", release)
+        self.people.maintainers[1].post(
+            f"contributions/{number}/decision", decision | {"verdict": "accept"}
+        )
         self.console.print(f"  PR {number} was {pr['stage']} and is accepted: “{because}”")
         return number
 

@@ -242,10 +242,10 @@ def test_the_page_for_signing_in_is_under_the_same_watch(
     for _ in range(guessing.BY_BOTH.quota):
         guessing.failed("ada", address="127.0.0.1")
 
-    page = Client().post("/sign-in", {"username": "ada", "password": PHRASE})
+    page = Client().post("/sign-in", {"login": "ada", "password": PHRASE})
 
     assert page.status_code == 429
-    assert "Too many tries failed" in page.content.decode()
+    assert "Too many requests just now" in page.content.decode()
     assert int(page["Retry-After"]) > 0
 
 

@@ -10,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts import actions, rules
 from apps.accounts.errors import AccountRefused
-from apps.accounts.models import Account, Role
+from apps.accounts.models import Role
+from apps.accounts.queries import named
+from apps.history import appointments
 
 
 class Command(BaseCommand):
@@ -23,10 +25,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            account = Account.objects.filter(username=options["name"]).first()
+            account = named(options["name"]).first()
             if account is None:
                 account = actions.sign_up(options["name"], password=secrets.token_urlsafe(24))
-            actions.grant(account, options["role"], by=None)
+            appointments.appoint(account, options["role"], by=appointments.OPERATOR)
             if options["token"]:
                 scopes = rules.scopes_of(account)
                 _, text = actions.make_token(account, name="command line", scopes=scopes)
