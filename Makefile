@@ -3,13 +3,14 @@
 #   make demo     contributions become an adapter that answers real requests
 #   make serve    the site, on what the demo left, until Ctrl-C
 #   make test     every test, on a real PostgreSQL and a real Valkey
+#   make fuzz     20,000 made-up requests against the API (FUZZ_CASES=…)
 #   make check    style, types, import order, migrations, drawings
 #
 # Each makes .venv and installs requirements.lock when needed; after that nothing is downloaded.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check services-start services-stop lock clean browser
+.PHONY: help demo serve test fuzz check services-start services-stop lock clean browser
 
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -35,6 +36,12 @@ serve: $(STAMP)
 test: $(STAMP) browser
 	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
 	@verdict=0; $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || verdict=$$?; \
+	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
+
+fuzz: $(STAMP)
+	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
+	@verdict=0; FUZZ_CASES=$${FUZZ_CASES:-20000} $(PYTHON) -m pytest -s \
+	tests/api/test_hostile_requests.py || verdict=$$?; \
 	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
 
 check: $(STAMP)

@@ -4,9 +4,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.http.response import HttpResponseBase
+from django.test import Client
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,4 +49,21 @@ def _flushable_record() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", unguarded)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _documented_answers() -> Iterator[None]:
+    """Hold every answer of the API that any test sees against the OpenAPI document."""
+    request = Client.request
+
+    def checked(self: Client, **environ: Any) -> HttpResponseBase:
+        from tests import conforming
+
+        answer: HttpResponseBase = request(self, **environ)
+        conforming.check(environ["REQUEST_METHOD"], environ["PATH_INFO"], answer)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "request", checked)
         yield

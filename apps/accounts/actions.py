@@ -139,3 +139,9 @@ def _keep(account: Account) -> Account:
     except IntegrityError as error:
         raise NameTaken(f"“{account}” is taken; choose another name") from error
     return account
+
+
+def set_single_keys(account: Account, *, on: bool) -> None:
+    """Whether single letters are shortcuts for this account."""
+    account.single_keys = on
+    account.save(update_fields=["single_keys"])

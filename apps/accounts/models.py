@@ -35,6 +35,8 @@ class Account(AbstractUser):
     """A person or a service under a handle (`username`); pseudonyms are fine."""
 
     role = models.CharField(max_length=20, choices=Role, default=Role.CONTRIBUTOR)
+    # WCAG 2.1.4: who dictates or trembles must be able to switch single-letter shortcuts off.
+    single_keys = models.BooleanField(default=True)
     # A service account belongs to a person, who made it and answers for it.
     owner = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="services"

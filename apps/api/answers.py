@@ -20,6 +20,7 @@ from apps.community.life import Hop
 from apps.community.models import Delivery, Endpoint, Notice
 from apps.community.news import kind_of_news
 from apps.community.queries import Leaderboard, sentence_of
+from apps.contributions.discussion.queries import published
 from apps.contributions.models import Comment, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
@@ -156,7 +157,7 @@ def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
         ],
         "decisions": [decision(taken) for taken in decisions_on(shown)],
         "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
-        "comments": [comment(said) for said in shown.comments.select_related("author")],
+        "comments": [comment(said) for said in published(shown, request.user)],
     }
 
 

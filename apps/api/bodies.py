@@ -39,6 +39,28 @@ class Exactly(serializers.BooleanField):
         return data
 
 
+class Words(serializers.CharField):
+    """Text as it was written; a number is not taken for its digits."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("this is not text", code="not_text")
+        return super().to_internal_value(data)
+
+
+class Whole(serializers.IntegerField):
+    """A whole number; digits in quotation marks are not taken for one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("this is not a whole number", code="not_a_number")
+        return super().to_internal_value(data)
+
+
+class MailAddress(Words, serializers.EmailField):
+    """Where mail reaches somebody."""
+
+
 class OneOf(serializers.ChoiceField):
     """One of a few words; a refusal lists them."""
 
@@ -63,25 +85,25 @@ class Anything(serializers.Field[Any, Any, Any, Any]):
 class TokenWish(Body):
     """What a new token shall be good for."""
 
-    name = serializers.CharField(max_length=80, default="token")
+    name = Words(max_length=80, default="token")
     scopes = serializers.ListField(child=OneOf(Scope.choices), allow_empty=False)
-    days = serializers.IntegerField(min_value=1, max_value=366, default=90)
+    days = Whole(min_value=1, max_value=366, default=90)
 
 
 class SignUp(Body):
     """A new account, and its first token where one is asked for."""
 
-    name = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=200, trim_whitespace=False)
-    email = serializers.EmailField(default="", allow_blank=True)
+    name = Words(max_length=150)
+    password = Words(max_length=200, trim_whitespace=False)
+    email = MailAddress(default="", allow_blank=True)
     token = TokenWish(required=False)
 
 
 class SignIn(TokenWish):
     """A new token, by password or by the session of the site's pages."""
 
-    username = serializers.CharField(max_length=150, required=False)
-    password = serializers.CharField(max_length=200, trim_whitespace=False, required=False)
+    username = Words(max_length=150, required=False)
+    password = Words(max_length=200, trim_whitespace=False, required=False)
 
 
 class Leak(Body):
@@ -111,13 +133,13 @@ class Header(Body):
     """Everything about a contribution except its rows."""
 
     kind = OneOf(RowKind.choices, required=False)
-    title = serializers.CharField(max_length=160, default="", allow_blank=True)
-    skill = serializers.CharField(max_length=80, required=False, allow_null=True)
-    description = serializers.CharField(max_length=20_000, default="", allow_blank=True)
+    title = Words(max_length=160, default="", allow_blank=True)
+    skill = Words(max_length=80, required=False, allow_null=True)
+    description = Words(max_length=20_000, default="", allow_blank=True)
     licence = OneOf(Licence.choices)
     consent = OneOf(Consent.choices)
     signed_off = Exactly()
-    batch = serializers.CharField(max_length=80, default="", allow_blank=True)
+    batch = Words(max_length=80, default="", allow_blank=True)
 
 
 class FeedbackHeader(Body):
@@ -158,33 +180,33 @@ class NewRevision(Body):
     """Rows that take the place of the earlier ones."""
 
     rows = Anything()
-    note = serializers.CharField(max_length=2000, default="", allow_blank=True)
+    note = Words(max_length=2000, default="", allow_blank=True)
 
 
 class Remark(Body):
     """A line of the discussion."""
 
-    text = serializers.CharField(max_length=20_000)
+    text = Words(max_length=20_000)
 
 
 class Reason(Body):
     """Why; it goes on record."""
 
-    because = serializers.CharField(max_length=2000)
+    because = Words(max_length=2000)
 
 
 class PerhapsReason(Body):
     """Why, where the caller wants to say so."""
 
-    because = serializers.CharField(max_length=2000, default="", allow_blank=True)
+    because = Words(max_length=2000, default="", allow_blank=True)
 
 
 class DecisionTaken(Body):
     """A verdict on the content that was read: `digest` is the contribution's at that time."""
 
     verdict = OneOf(Verdict.choices)
-    digest = serializers.CharField(max_length=64)
-    because = serializers.CharField(max_length=2000, default="", allow_blank=True)
+    digest = Words(max_length=64)
+    because = Words(max_length=2000, default="", allow_blank=True)
 
 
 class BuildWish(Body):
@@ -199,16 +221,14 @@ class RolloutWish(Body):
     """Which build to roll out on which channel."""
 
     build = Number(Build)
-    channel = serializers.CharField(max_length=50, default="stable")
+    channel = Words(max_length=50, default="stable")
 
 
 class EndpointWish(Body):
     """A webhook: where to, which events, about whose PRs, and how it is signed."""
 
-    url = serializers.CharField(max_length=500)
-    wants = serializers.ListField(
-        child=serializers.CharField(max_length=60), default=["*"], max_length=50
-    )
+    url = Words(max_length=500)
+    wants = serializers.ListField(child=Words(max_length=60), default=["*"], max_length=50)
     own_only = Exactly(default=False)
     algorithm = OneOf([("v1", "HMAC-SHA256"), ("v1a", "ed25519")], default="v1")
 
@@ -216,19 +236,15 @@ class EndpointWish(Body):
 class EndpointChange(Body):
     """What shall be otherwise about a webhook."""
 
-    url = serializers.CharField(max_length=500, required=False)
-    wants = serializers.ListField(
-        child=serializers.CharField(max_length=60), required=False, max_length=50
-    )
+    url = Words(max_length=500, required=False)
+    wants = serializers.ListField(child=Words(max_length=60), required=False, max_length=50)
     own_only = Exactly(required=False)
 
 
 class Marks(Body):
     """Lines of the inbox, and what they shall be marked as."""
 
-    notices = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=500
-    )
+    notices = serializers.ListField(child=Whole(min_value=1), allow_empty=False, max_length=500)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # `as` is a word of Python's own, so the field cannot be an attribute.

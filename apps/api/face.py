@@ -18,9 +18,11 @@ from rest_framework.views import APIView
 from apps.accounts.meters import Reading
 from apps.api import etags, idempotency, limits, problems, versions
 from apps.api.authentication import BearerToken, BrowserSession, HasScope
+from apps.api.calls import Call
 from apps.api.paging import NewestFirst
 from apps.api.parsing import StrictJSON
 from apps.api.problems import Problem
+from apps.api.schema import FaceSchema
 
 Row = TypeVar("Row", bound=Model)
 
@@ -64,6 +66,9 @@ class Face(APIView):
     reads_chunked: ClassVar[bool] = False
     # Answers are objects with names to pick from by `?fields=`.
     selects: ClassVar[bool] = True
+    # What each method takes and gives; the OpenAPI document is made of it.
+    calls: ClassVar[Mapping[str, Call]] = {}
+    schema = FaceSchema()
     request_id: str
     version: str = versions.VERSIONS[-1]
     readings: Sequence[Reading] = ()

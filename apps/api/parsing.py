@@ -47,7 +47,7 @@ def items_of(request: Request) -> Iterable[Any]:
     if request.content_type.partition(";")[0].strip().casefold() == NDJSON:
         return (row for _, row in json_lines(body_of(request, most=MOST_STREAMED)))
     body = request.data
-    items = body if isinstance(body, list) else body.get("items")
+    items = body.get("items") if isinstance(body, dict) else body
     if not isinstance(items, list):
         raise Problem("empty_body", "send NDJSON, a JSON list, or an object with the list “items”")
     return items

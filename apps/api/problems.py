@@ -67,6 +67,9 @@ KINDS: dict[type[Exception], Kind] = {
     traces.KeyTaken: Kind(422, "key_reused", "The Idempotency-Key stands for another request"),
     traces.StillRunning: Kind(409, "request_under_way", "The first request has not ended"),
     contributions.NotYours: Kind(403, "not_yours", "It belongs to somebody else"),
+    contributions.NotForYou: Kind(403, "not_for_you", "Your role does not include this"),
+    contributions.Locked: Kind(403, "locked", "The conversation is closed"),
+    contributions.Outdated: Kind(409, "outdated", "The rows have changed since"),
     BadFile: Kind(422, "bad_file", "The file cannot be read"),
     contributions.TermsMissing: Kind(
         422, "terms_missing", "Licence, consent or sign-off is missing"

@@ -80,6 +80,7 @@ addresses: list[URLPattern] = [
     path("events", community.Events.as_view(), name="events"),
     path("versions", site.Versions.as_view(), name="versions"),
     path("problems", site.Problems.as_view(), name="problems"),
+    path("openapi.json", site.OpenAPI.as_view(), name="openapi"),
     path("problems/<slug:code>", site.ProblemPage.as_view(), name="problem"),
 ]
 

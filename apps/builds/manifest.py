@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from apps.builds.models import Build, Entry
 from apps.contributions.models import Contribution, Kind, Row
+from apps.contributions.queries import taking_out
 from apps.skills.models import ModelLine
 from apps.skills.queries import hold_out, trusted_rows
 
@@ -38,8 +41,12 @@ def freeze_rows(build: Build, folder: Path) -> Frozen:
 
 
 def freeze_earlier(line: ModelLine, folder: Path) -> Frozen:
-    """Write the rows of every build that was shipped as `earlier.jsonl`: they must not fade."""
-    entries = Entry.objects.filter(build__line=line, build__shipped_at__isnull=False)
+    """Write the rows of every build that was shipped as `earlier.jsonl`: they must not fade.
+
+    What a later PR has taken out is left out: those rows shall fade.
+    """
+    shipped = Entry.objects.filter(build__line=line, build__shipped_at__isnull=False)
+    entries = shipped.exclude(Exists(taking_out(OuterRef("contribution"))))
     return _write(
         folder / "earlier.jsonl", _examples(entries.select_related("contribution").order_by("pk"))
     )

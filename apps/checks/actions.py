@@ -7,7 +7,8 @@ import time
 from django.db import transaction
 
 from apps.checks import queries
-from apps.checks.models import Finding, Screening
+from apps.checks.hints import prints_of
+from apps.checks.models import Finding, Print, Screening
 from apps.checks.reference import reference_for, row_for_screens
 from apps.contributions.models import Contribution
 from apps.contributions.queries import rows_of
@@ -37,6 +38,7 @@ def check(contribution: Contribution) -> Screening:
             also={"revision": contribution.revision},
             details={"findings": len(found)},
         )
+        Print.objects.bulk_create(prints_of(contribution), ignore_conflicts=True)
         return _store(contribution, found, seconds)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from apps.accounts.models import Account
-from apps.contributions.models import Contribution
+from apps.contributions.models import Contribution, Row
+from apps.skills.models import ModelLine
 
 
 class Severity(models.TextChoices):
@@ -59,3 +61,17 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.screen}: {self.message}"
+
+
+class Print(models.Model):
+    """The MinHash bands of a row's prompt, by which a similar question is found in an index."""
+
+    row = models.OneToOneField(Row, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    line = models.ForeignKey(ModelLine, on_delete=models.CASCADE, related_name="+")
+    bands = ArrayField(models.BigIntegerField(), help_text="Signed; empty for a short prompt")
+
+    class Meta:
+        indexes = [GinIndex(fields=["bands"], name="checks_bands")]
+
+    def __str__(self) -> str:
+        return f"print of {self.row_id}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from apps.contributions.models import Kind, Row
 from apps.contributions.queries import accepted, rows_of
+from apps.contributions.rules import READ_BY_ALL
 from apps.skills.models import ModelLine
 from apps.skills.queries import hold_out, trusted_rows
 from training.screening import Reference
@@ -28,7 +29,8 @@ def reference_for(line: ModelLine) -> Reference:
     kept = _kept.get(line.pk)
     if kept is None:
         kept = _kept[line.pk] = _Kept(_build(line))
-    fresh = accepted(line).exclude(pk__in=kept.included)
+    # A finding quotes the rows that it compares with, so only those that all may read are here.
+    fresh = accepted(line).filter(consent__in=READ_BY_ALL).exclude(pk__in=kept.included)
     rows = [
         row_for_screens(row, one.kind, source=str(one)) for one in fresh for row in rows_of(one)
     ]

@@ -233,7 +233,7 @@ def _undelivered(
     contribution: Contribution, builds: Sequence[Build], rollouts: Sequence[Rollout], live: bool
 ) -> Iterator[Hop]:
     """What is open between a yes and everyone."""
-    if contribution.stage != Stage.ACCEPTED or live:
+    if contribution.stage != Stage.ACCEPTED or live or contribution.reverts_id:
         return
     if contribution.consent != Consent.TRAIN:
         yield _open(STOPPED, "Not trained on", "its author wants it so")

@@ -19,8 +19,8 @@ EVENTS_A_RING = 500
 TOLD = frozenset(
     [
         *("pr.in_review", "pr.quarantined", "pr.changes_requested", "pr.accepted", "pr.rejected"),
-        *("pr.withdrawn", "pr.commented", "pr.held", "pr.hold_lifted", "pr.reverted"),
-        *("pr.suggested", "pr.replied", "pr.suggestions_applied", "pr.submitted"),
+        *("pr.withdrawn", "pr.commented", "pr.held", "pr.hold_lifted", "pr.revert_proposed"),
+        *("pr.submitted", "pr.comment_edited"),
         *("build.ready", "build.failed", "rollout.live", "rollout.rolled_back"),
     ]
 )
@@ -51,11 +51,13 @@ def write_notices(news: News) -> None:
     """A line in the inbox of each person whom an event concerns, but not of who did it."""
     if news.kind not in TOLD:
         return
+    # An edited comment is news to those alone whom it mentions for the first time.
+    only = {Reason.MENTIONED} if news.kind == "pr.comment_edited" else set(Reason)
     notices = [
         Notice(account=account, contribution=contribution, event=news.event, reason=reason)
         for contribution in news.contributions
         for account, reason in concerned(news, contribution)
-        if account.pk != news.event.account_id
+        if account.pk != news.event.account_id and reason in only
     ]
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
 
@@ -102,5 +104,5 @@ def names_in(text: str) -> list[str]:
 
 def _mentioned(news: News) -> Iterable[Account]:
     """The accounts that the event's own text or details name."""
-    names = [*news.event.details.get("mentions", []), *names_in(news.event.because)]
+    names = [*news.event.details.get("mentioned", []), *names_in(news.event.because)]
     return Account.objects.filter(username__in=names[:20], is_active=True)

@@ -22,7 +22,7 @@ from apps.contributions.errors import (
     RefusedRow,
     TermsMissing,
 )
-from apps.contributions.models import Comment, Consent, Contribution, Kind, Licence, Revision, Row
+from apps.contributions.models import Consent, Contribution, Kind, Licence, Revision, Row
 from apps.contributions.rows import RowData, content_digest, read_rows
 from apps.contributions.stages import Stage
 from apps.history.actions import move, record, words
@@ -139,18 +139,23 @@ def submit(contribution: Contribution, *, by: Account) -> None:
 def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note: str) -> Offered:
     """Replace the rows by a new revision and submit it again; earlier approvals fall with it."""
     _authors_only(contribution, by)
+    if contribution.reverts_id:
+        raise ContributionRefused(f"{contribution} has no rows of its own; withdraw it instead")
     skills = _skills_of(contribution.line)
     good, places, refused = _usable(rows, contribution.kind, skills)
     good = _of_skill(good, contribution.skill)
+    following = {
+        "revision": contribution.revision + 1,
+        "digest": content_digest(good),
+        "row_count": len(good),
+    }
     with transaction.atomic():
         if contribution.kind == Kind.DATASET and rules.is_counted(by):
             _one_at_a_time(by)
             rules.ensure_rows_within_quota(by, len(good) - contribution.row_count)
-        # The move is the lock: whoever does not get it never touches the revision.
-        move(contribution, Stage.SUBMITTED, by=by, because=note)
-        contribution.revision += 1
-        contribution.digest, contribution.row_count = content_digest(good), len(good)
-        contribution.save(update_fields=["digest", "row_count", "revision"])
+        # The move is the lock, over stage and content: whoever does not get it changes nothing.
+        details = {"digest": following["digest"], "revision": following["revision"]}
+        move(contribution, Stage.SUBMITTED, by=by, because=note, also=following, details=details)
         _store(contribution, good, refused, skills, note=note)
     return Offered(contribution, places, refused)
 
@@ -203,16 +208,6 @@ def edit(
     for name, value in changes.items():
         setattr(contribution, name, value)
     return True
-
-
-def comment(contribution: Contribution, *, by: Account, text: str) -> Comment:
-    """Say something under a contribution."""
-    if not text.strip():
-        raise ContributionRefused("the comment is empty; write something or leave it")
-    with transaction.atomic():
-        written = Comment.objects.create(contribution=contribution, author=by, text=text.strip())
-        record(contribution, "commented", by=by, details={"comment": written.pk})
-    return written
 
 
 def check_terms(terms: Terms) -> None:

@@ -16,6 +16,18 @@ class NotYours(denials.Denied, ContributionRefused):
     """Only the author may do this."""
 
 
+class NotForYou(ContributionRefused):
+    """The role does not include this."""
+
+
+class Locked(ContributionRefused):
+    """The conversation is closed for all but the team."""
+
+
+class Outdated(ContributionRefused):
+    """It speaks of rows that have changed since."""
+
+
 class TermsMissing(ContributionRefused):
     """Licence, consent or sign-off is missing or unknown."""
 
@@ -38,6 +50,18 @@ class QuotaReached(ContributionRefused):
     def __init__(self, text: str, *, seconds: int) -> None:
         super().__init__(text)
         self.seconds = seconds
+
+
+class DraftMissing(ContributionRefused):
+    """No open draft of this person has this key."""
+
+
+class DraftMoved(ContributionRefused):
+    """Another tab saved the draft meanwhile; what this one held is kept aside."""
+
+
+class NotYourAnswer(ContributionRefused):
+    """Only who asked for an answer, or for a pair, may judge it here."""
 
 
 @dataclass(frozen=True)

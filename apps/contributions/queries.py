@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from apps.accounts.models import Account
 from apps.contributions.models import Consent, Contribution, Licence, Revision, Row
@@ -44,8 +45,17 @@ def waiting_for_checks() -> QuerySet[Contribution]:
 
 
 def accepted(line: ModelLine) -> QuerySet[Contribution]:
-    """Accepted contributions of a line, oldest first."""
-    return Contribution.objects.filter(line=line, stage=Stage.ACCEPTED).order_by("pk")
+    """Contributions of a line whose rows are accepted and stand, oldest first.
+
+    A PR that takes rows out has none to give, and what was taken out stands no more.
+    """
+    found = Contribution.objects.filter(line=line, stage=Stage.ACCEPTED, reverts=None)
+    return found.exclude(Exists(taking_out(OuterRef("pk")))).order_by("pk")
+
+
+def taking_out(contribution: Any) -> QuerySet[Contribution]:
+    """The accepted PR that takes this contribution's rows out, if there is one."""
+    return Contribution.objects.filter(reverts=contribution, stage=Stage.ACCEPTED)
 
 
 def for_export(reader: Account | AnonymousUser) -> QuerySet[Contribution]:
@@ -77,5 +87,5 @@ def accepted_rows(line: ModelLine) -> QuerySet[Row]:
         revision__contribution__line=line,
         revision__contribution__stage=Stage.ACCEPTED,
         revision__number=F("revision__contribution__revision"),
-    )
+    ).exclude(Exists(taking_out(OuterRef("revision__contribution"))))
     return rows.select_related("skill", "revision").order_by("revision__contribution", "position")

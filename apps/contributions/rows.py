@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.contributions.errors import RefusedRow
-from apps.contributions.models import Kind
+from apps.contributions.models import Kind, Row
 from openflywheel.reading.faults import LONGEST_TEXT, BadRow, as_bad_row
 from openflywheel.reading.strict_json import BadJSON, check_text
 
@@ -59,6 +59,29 @@ def content_digest(rows: Sequence[RowData]) -> str:
         whole.update(repr((row.context, row.prompt, row.completion)).encode())
         whole.update(repr((row.chosen, row.rejected, row.label, row.skill)).encode())
     return whole.hexdigest()
+
+
+def as_raw(row: Row) -> dict[str, Any]:
+    """A stored row as its author would send it again; nothing it holds is left out."""
+    asked = [*row.context, {"role": "user", "content": row.prompt}] if row.context else row.prompt
+    given = {
+        "prompt": asked,
+        "original": row.original,
+        "completion": row.completion,
+        "chosen": row.chosen,
+        "rejected": row.rejected,
+        "label": row.label,
+        "skill": row.skill.name if row.skill else "",
+        "trace": row.trace.public_id if row.trace else "",
+        "client_id": row.client_id,
+    }
+    return {name: value for name, value in given.items() if value not in ("", None)}
+
+
+def mark_of(row: Row) -> str:
+    """SHA-256 (hex) of everything that a reader of the row sees, to the letter."""
+    shown = [row.context, row.prompt, row.completion, row.chosen, row.rejected, row.original]
+    return hashlib.sha256(repr([*shown, row.label]).encode()).hexdigest()
 
 
 def kind_of(raw: Mapping[str, Any]) -> str:

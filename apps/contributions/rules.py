@@ -15,7 +15,7 @@ from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account, Role
 from apps.contributions import queries
 from apps.contributions.errors import QuotaReached
-from apps.contributions.models import Contribution, Kind
+from apps.contributions.models import Consent, Contribution, Kind
 from apps.contributions.stages import Stage
 
 A_DAY = timedelta(days=1)
@@ -26,6 +26,8 @@ EDITABLE = (
 )
 
 SEE_QUARANTINE = (Role.REVIEWER, Role.MAINTAINER, Role.ADMIN)
+# Training publishes what it learns from, so only that consent lets everybody read the rows.
+READ_BY_ALL = (Consent.TRAIN,)
 
 
 def ensure_may_offer(account: Account) -> None:
@@ -109,11 +111,14 @@ def is_author(account: Account | AnonymousUser, contribution: Contribution) -> b
 
 
 def may_see_rows(account: Account | AnonymousUser, contribution: Contribution) -> bool:
-    """Drafts are the author's; quarantined rows are for the author and those who decide."""
+    """Drafts are the author's; quarantined rows are for the author and those who decide.
+
+    So are rows that nobody may train on: published, they could be measured with no longer.
+    """
     if is_author(account, contribution):
         return True
     if contribution.stage == Stage.DRAFT:
         return False
-    if contribution.stage == Stage.QUARANTINED:
+    if contribution.stage == Stage.QUARANTINED or contribution.consent not in READ_BY_ALL:
         return isinstance(account, Account) and account.role in SEE_QUARANTINE
     return True

@@ -23,7 +23,7 @@ CONTRIBUTION = table(
     "draft",
     draft="submitted withdrawn",
     submitted="in_review quarantined withdrawn",
-    in_review="accepted changes_requested rejected quarantined withdrawn",
+    in_review="submitted accepted changes_requested rejected quarantined withdrawn",
     quarantined="in_review rejected withdrawn",
     changes_requested="submitted rejected withdrawn",
     accepted="",

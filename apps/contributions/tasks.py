@@ -1,4 +1,4 @@
-"""What the clock sets off in contributions: the feedback of days that are over becomes PRs."""
+"""What the clock sets off in contributions: feedback becomes PRs, abandoned drafts go."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from apps.contributions import gathering
+from apps.contributions import drafts, gathering
 
 logger = logging.getLogger(__name__)
 
@@ -19,3 +19,10 @@ def gather_feedback() -> None:
             gathering.gather(day)
         except Exception:
             logger.exception("the feedback of %s could not be gathered; next ring tries again", day)
+
+
+@shared_task
+def sweep_drafts() -> None:
+    """Throw away what nobody has touched for a month."""
+    if gone := drafts.sweep():
+        logger.info("swept %s abandoned drafts", gone)

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from apps.gateway.errors import BadRequest
+from apps.rollouts.asking import Asking
 from openflywheel.reading.strict_json import BadJSON, loads
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MOST_MESSAGES = 200
 LONGEST = 100_000
 MOST_TOKENS = 4096
-# Passed on as they are; everything else that is not read here is refused upstream or left out.
-PASSED_ON = ("temperature", "top_p", "seed", "stop", "logprobs", "frequency_penalty")
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A request as the gateway needs it: `body` goes upstream, the rest stays here."""
-
-    model: str
-    messages: list[dict[str, Any]]
-    user: str
-    skill: str
-    stream: bool
-    body: dict[str, Any]
+# Passed on as they are, within these bounds: what upstream refuses would look like its failure,
+# and count against the version. Whatever is not read here is left out.
+NUMBERS = {"temperature": (0, 2), "top_p": (0, 1), "frequency_penalty": (-2, 2)}
+SEEDS = (-(2**63), 2**63 - 1)
+MOST_STOPS = 4
 
 
 def read(text: bytes) -> Asking:
@@ -38,17 +29,16 @@ def read(text: bytes) -> Asking:
     if not isinstance(sent, Mapping):
         raise BadRequest('the body is not an object; send {"model": …, "messages": […]}')
     messages = _messages(sent.get("messages"))
-    metadata = sent.get("metadata") or {}
+    metadata = {} if sent.get("metadata") is None else sent["metadata"]
     if not isinstance(metadata, Mapping):
         raise BadRequest("metadata is not an object", param="metadata")
-    body = {name: sent[name] for name in PASSED_ON if name in sent}
-    body |= {"messages": messages, **_lengths(sent)}
+    body = {"messages": messages, **_lengths(sent), **_passed_on(sent)}
     return Asking(
         model=_text(sent, "model"),
         messages=messages,
         user=_text(sent, "user")[:80],
         skill=_text(metadata, "skill"),
-        stream=sent.get("stream") is True,
+        stream=_flag(sent, "stream") is True,
         body=body,
     )
 
@@ -67,14 +57,53 @@ def _messages(messages: Any) -> list[dict[str, Any]]:
     return [{"role": m["role"], "content": m["content"]} for m in messages]
 
 
-def _lengths(sent: Mapping[str, Any]) -> dict[str, int]:
-    name = "max_completion_tokens" if "max_completion_tokens" in sent else "max_tokens"
-    if sent.get(name) is None:
-        return {}
-    value = sent[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST_TOKENS:
-        raise BadRequest(f"{name} is not a whole number from 1 to {MOST_TOKENS}", param=name)
-    return {"max_tokens": value}
+def _lengths(sent: Mapping[str, Any]) -> dict[str, float]:
+    """How long the answer may be; the newer of the two names goes before the older."""
+    newer = _number(sent, "max_completion_tokens", 1, MOST_TOKENS, whole=True)
+    older = _number(sent, "max_tokens", 1, MOST_TOKENS, whole=True)
+    most = older if newer is None else newer
+    return {} if most is None else {"max_tokens": most}
+
+
+def _passed_on(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What the runtime reads besides, of the kind and within the bounds that it takes."""
+    said = {
+        **{name: _number(sent, name, *bounds) for name, bounds in NUMBERS.items()},
+        "seed": _number(sent, "seed", *SEEDS, whole=True),
+        "stop": _stop(sent.get("stop")),
+        "logprobs": _flag(sent, "logprobs"),
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _number(
+    sent: Mapping[str, Any], name: str, least: int, most: int, *, whole: bool = False
+) -> float | None:
+    value = sent.get(name)
+    if value is None:
+        return None
+    kind = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
+        sort = "whole number" if whole else "number"
+        raise BadRequest(f"{name} is not a {sort} from {least} to {most}", param=name)
+    return value
+
+
+def _flag(sent: Mapping[str, Any], name: str) -> bool | None:
+    value = sent.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise BadRequest(f"{name} is not true or false", param=name)
+    return value
+
+
+def _stop(value: Any) -> str | list[str] | None:
+    stops = [value] if isinstance(value, str) else value
+    if stops is None:
+        return None
+    good = isinstance(stops, list) and len(stops) <= MOST_STOPS
+    if not good or not all(isinstance(stop, str) and stop for stop in stops):
+        raise BadRequest(f"stop is not a text, or up to {MOST_STOPS} of them", param="stop")
+    return stops
 
 
 def _text(sent: Mapping[str, Any], name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -18,15 +19,15 @@ from apps.accounts.errors import BadToken, ScopeMissing
 from apps.accounts.models import Account, Scope
 from apps.accounts.queries import token_holder
 from apps.gateway import asking, mirror
-from apps.gateway.asking import Asking
 from apps.gateway.errors import BadRequest, error_response
-from apps.rollouts import queries, upstream
+from apps.rollouts import asking as served
+from apps.rollouts import upstream
+from apps.rollouts.asking import Asking
 from apps.rollouts.errors import RolloutRefused, UnknownVersion, UpstreamRefused
 from apps.rollouts.queries import Route
 from apps.skills.models import ModelLine
 from apps.skills.queries import the_line
-from apps.traces.actions import log
-from apps.traces.models import Arm, Trace
+from apps.traces.models import Trace
 
 View = Callable[..., HttpResponseBase]
 
@@ -40,6 +41,8 @@ def refusing_in_openai_shape(view: View) -> View:
             return view(request, *args, **kwargs)
         except BadRequest as bad:
             return error_response(str(bad), status=bad.status, code=bad.code, param=bad.param)
+        except RequestDataTooBig:
+            return error_response("the body is too large", status=413, code="too_large")
         except BadToken as bad:
             return error_response(str(bad), status=401, code="invalid_api_key")
         except ScopeMissing as bad:
@@ -52,6 +55,7 @@ def refusing_in_openai_shape(view: View) -> View:
     return wrapped
 
 
+@csrf_exempt
 @require_GET
 @refusing_in_openai_shape
 def models(request: HttpRequest) -> JsonResponse:
@@ -72,10 +76,10 @@ def chat_completions(request: HttpRequest) -> HttpResponseBase:
     caller = _caller(request)
     asked = asking.read(request.body)
     line = the_line()
-    route = _route(line, asked)
+    route = served.route_of(line, asked)
     if asked.stream:
         return _streamed(line, asked, route, caller)
-    answer, trace = _answer(line, asked, route, caller)
+    answer, trace = served.answer(line, asked, route, caller)
     if route.shadow:
         mirror.later(trace, route.shadow, asked.body, experiment=route.experiment)
     response = JsonResponse({**answer, "id": trace.public_id, "model": trace.version})
@@ -91,57 +95,6 @@ def _caller(request: HttpRequest) -> Account:
     if Scope.CHAT not in token.scopes:
         raise ScopeMissing(f"this token lacks the scope “{Scope.CHAT}”; make one that has it")
     return token.account
-
-
-def _route(line: ModelLine, asked: Asking) -> Route:
-    """The channel's choice for this user, or exactly the version that was named."""
-    channel = line.channels.select_related("live").filter(name=asked.model or "stable").first()
-    if channel:
-        return queries.route(channel, asked.user)
-    return Route(queries.version_named(asked.model), Arm.LIVE)
-
-
-def _answer(
-    line: ModelLine, asked: Asking, route: Route, caller: Account
-) -> tuple[dict[str, Any], Trace]:
-    """Ask the runtime; a candidate that fails is logged, and the live version answers instead."""
-    began = time.perf_counter()
-    try:
-        answer = upstream.chat(route.version, asked.body)
-    except UpstreamRefused as refusal:
-        _log(line, asked, route, caller, began, error=str(refusal))
-        if route.arm != Arm.CANDIDATE:
-            raise
-        live = queries.channel_named(line, asked.model or "stable").live
-        return _answer(line, asked, Route(live, Arm.LIVE), caller)
-    return answer, _log(line, asked, route, caller, began, answer=answer)
-
-
-def _log(
-    line: ModelLine,
-    asked: Asking,
-    route: Route,
-    caller: Account,
-    began: float,
-    *,
-    answer: dict[str, Any] | None = None,
-    error: str = "",
-) -> Trace:
-    return log(
-        line,
-        version=route.version.name,
-        digest=route.version.digest,
-        arm=route.arm,
-        experiment=route.experiment,
-        channel=asked.model or "stable",
-        user=asked.user,
-        skill=asked.skill,
-        asked_by=caller,
-        messages=asked.messages,
-        answer=answer,
-        error=error,
-        seconds=time.perf_counter() - began,
-    )
 
 
 def _streamed(
@@ -164,7 +117,7 @@ def _streamed(
             yield f"data: {error_response(error, status=503, code='upstream').content.decode()}\n\n"
         message = {"message": {"content": "".join(said)}, "finish_reason": finish}
         answer = None if error else {"choices": [message], "usage": {}}
-        _log(line, asked, route, caller, began, answer=answer, error=error)
+        served.log_answer(line, asked, route, caller, began, said=answer, error=error)
 
     return StreamingHttpResponse(events(), content_type="text/event-stream")
 

@@ -1,9 +1,8 @@
 """What people type and pick."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
-from itertools import islice
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -11,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import rules as account_rules
 from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
+from apps.contributions.incoming import LARGEST_FILE, rows_of_file, rows_of_text
 from apps.contributions.models import Consent, Kind, Licence
-from apps.contributions.rows import MOST_ROWS
 from apps.reviews.models import Verdict
 from apps.skills.models import ModelLine
-from openflywheel.reading.faults import BadFile, BadRow
-from openflywheel.reading.files import Numbered, rows_in, rows_in_text
+from openflywheel.reading.faults import BadFile
+from openflywheel.reading.files import Numbered
 
 TEXTS: dict[str, tuple[str, ...]] = {
     Kind.CORRECTION: ("prompt", "original", "completion"),
@@ -25,7 +24,24 @@ TEXTS: dict[str, tuple[str, ...]] = {
     Kind.DATASET: ("file", "pasted"),
 }
 LEFT_OPEN = ("original", "pasted", "file")
-LARGEST_FILE = 20 * 1024**2
+TEXTS_OF_ALL = frozenset(name for texts in TEXTS.values() for name in texts)
+# What a draft keeps of a form; a file becomes rows at once.
+KEPT = (
+    "pasted",
+    *("trace", "prompt", "original", "completion", "chosen", "rejected", "label"),
+    *("skill", "title", "description", "licence", "consent", "signed_off"),
+)
+
+
+def allowed_licences(line: ModelLine) -> list[tuple[str, str]]:
+    """The licences that the line takes, the freest first."""
+    allowed = line.policy.get("licences") or Licence.values
+    return [(value, label) for value, label in Licence.choices if value in allowed]
+
+
+def first_licence(line: ModelLine) -> str:
+    """The licence that is picked until somebody picks another."""
+    return next((value for value, _label in allowed_licences(line)), "")
 
 
 def area(rows: int, **attrs: Any) -> forms.Textarea:
@@ -36,110 +52,117 @@ def area(rows: int, **attrs: Any) -> forms.Textarea:
 class SubmitForm(forms.Form):
     """A new contribution; which fields it has depends on its kind."""
 
-    batch = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
     trace = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
-    prompt = forms.CharField(label="What was asked", widget=area(2), strip=False)
+    prompt = forms.CharField(label=_("What was asked"), widget=area(2), strip=False)
     original = forms.CharField(
-        label="What the model answered",
-        help_text="Reviewers see the difference to yours.",
+        label=_("What the model answered"),
+        help_text=_("Reviewers see the difference to yours."),
         widget=area(2),
         strip=False,
     )
-    completion = forms.CharField(label="The right answer", widget=area(3), strip=False)
-    chosen = forms.CharField(label="The better answer", widget=area(3), strip=False)
-    rejected = forms.CharField(label="The worse answer", widget=area(3), strip=False)
+    completion = forms.CharField(label=_("The right answer"), widget=area(3), strip=False)
+    chosen = forms.CharField(label=_("The better answer"), widget=area(3), strip=False)
+    rejected = forms.CharField(label=_("The worse answer"), widget=area(3), strip=False)
     label = forms.TypedChoiceField(
-        label="Is that a good answer?",
-        choices=[("true", "Yes, it is good"), ("false", "No, it is not")],
+        label=_("Is that a good answer?"),
+        choices=[("true", _("Yes, it is good")), ("false", _("No, it is not"))],
         coerce=lambda value: value == "true",
         widget=forms.RadioSelect,
     )
     file = forms.FileField(
-        label="A file of rows",
-        help_text=f"JSONL, JSON, CSV, TSV or Parquet, at most {LARGEST_FILE // 1024**2} MB.",
+        label=_("A file of rows"),
+        help_text=_("JSONL, JSON, CSV, TSV or Parquet, at most %(megabytes)s MB.")
+        % {"megabytes": LARGEST_FILE // 1024**2},
     )
     pasted = forms.CharField(
-        label="Or paste the rows",
-        help_text="One JSON object a line, or CSV with headings: prompt and completion.",
-        widget=area(6, spellcheck="false", placeholder='{"prompt": "…", "completion": "…"}'),
+        label=_("Or paste the rows"),
+        help_text=_("One JSON object a line, or CSV with headings: prompt and completion."),
+        widget=area(3, spellcheck="false", placeholder='{"prompt": "…", "completion": "…"}'),
         strip=False,
     )
     skill = forms.ChoiceField(
-        label="Skill", help_text="What the model gets wrong here.", required=False
+        label=_("Skill"), help_text=_("What the model gets wrong here."), required=False
     )
     title = forms.CharField(
-        label="Title", help_text="What becomes better, in one line.", max_length=160
+        label=_("Title"), help_text=_("What becomes better, in one line."), max_length=160
     )
     description = forms.CharField(
-        label="Where it comes from",
-        help_text="Sources, and how you know that it is right. Markdown is read.",
+        label=_("Where it comes from"),
+        help_text=_("Sources, and how you know that it is right. Markdown is read."),
         widget=area(2),
         required=False,
     )
-    licence = forms.ChoiceField(label="Licence", choices=Licence, widget=forms.RadioSelect)
+    licence = forms.ChoiceField(label=_("Licence"), choices=Licence, widget=forms.RadioSelect)
     consent = forms.ChoiceField(
-        label="What may be done with it",
+        label=_("What may be done with it"),
         choices=[*reversed(Consent.choices)],
         initial=Consent.TRAIN,
         widget=forms.RadioSelect,
     )
     signed_off = forms.BooleanField(
-        label="I wrote this, or have the right to give it under this licence."
+        label=_("I wrote this, or have the right to give it under this licence.")
     )
 
     def __init__(self, *args: Any, line: ModelLine, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kind = kind
+        self.line, self.kind = line, kind
         self.line_skills = {skill.name: skill for skill in line.skills.all()}
         self._pick(
-            "skill", [("", "I am not sure"), *((s, t.title) for s, t in self.line_skills.items())]
+            "skill",
+            [("", _("I am not sure")), *((s, t.title) for s, t in self.line_skills.items())],
         )
-        allowed = line.policy.get("licences") or Licence.values
-        self._pick("licence", [(v, label) for v, label in Licence.choices if v in allowed])
+        self._pick("licence", allowed_licences(line))
         kept = TEXTS[kind]
-        for name in {name for texts in TEXTS.values() for name in texts} - set(kept):
+        for name in TEXTS_OF_ALL - set(kept):
             del self.fields[name]
         for name in kept:
             self.fields[name].required = name not in LEFT_OPEN
         if kind == Kind.RATING:
-            self.fields["completion"].label = "What the model answered"
+            self.fields["completion"].label = _("What the model answered")
 
-    def _pick(self, name: str, choices: list[tuple[str, str]]) -> None:
+    def _pick(self, name: str, choices: Sequence[tuple[str, Any]]) -> None:
         field = self.fields[name]
         if isinstance(field, forms.ChoiceField):
-            field.choices = choices
+            field.choices = list(choices)
 
     def texts(self) -> list[forms.BoundField]:
         """The fields of this kind alone."""
         return [self[name] for name in TEXTS[self.kind]]
 
-    def clean(self) -> dict[str, Any]:
-        """Read the rows, where they come as a file or pasted."""
-        cleaned = super().clean() or self.cleaned_data
-        self.numbered: list[Numbered] = []
-        if self.kind != Kind.DATASET:
-            return cleaned
-        given = cleaned.get("file")
+    def incoming(self) -> list[Numbered]:
+        """The rows of a file or a paste that came with the form; what is wrong stands beside it."""
+        given, pasted = self.files.get("file"), str(self.data.get("pasted", ""))
         try:
             if given:
-                self.numbered = _some(rows_in(given, name=given.name, most=LARGEST_FILE))
-            elif "file" not in self.errors:
-                self.numbered = _some(rows_in_text(cleaned.get("pasted", "")))
+                return rows_of_file(
+                    cast(BinaryIO, given), name=given.name or "", size=given.size or 0
+                )
+            return rows_of_text(pasted) if pasted.strip() else []
         except BadFile as error:
+            self.full_clean()
             self.add_error("file" if given else "pasted", sentence(error))
-        return cleaned
+            return []
 
-    def rows(self) -> list[Any]:
-        """The rows to offer; one that could not be read stands there as a `BadRow`."""
-        if self.kind == Kind.DATASET:
-            return [row for _, row in self.numbered]
-        given = {name: self.cleaned_data[name] for name in TEXTS[self.kind]}
-        return [{**given, "trace": self.cleaned_data["trace"] or None}]
+    def keep_errors_of(self, *names: str) -> None:
+        """Forget what is missing elsewhere: it is not time to send yet."""
+        for name in set(self.errors) - set(names):
+            del self.errors[name]
 
     def terms(self) -> Terms:
         """What was agreed to."""
         picked = self.cleaned_data
         return Terms(picked["licence"], picked["consent"], picked["signed_off"])
+
+
+class AskForm(forms.Form):
+    """A question to the served model."""
+
+    prompt = forms.CharField(
+        label=_("Ask the model something"),
+        widget=area(3),
+        max_length=4000,
+        strip=False,
+    )
 
 
 class ReviseForm(forms.Form):
@@ -156,7 +179,7 @@ class ReviseForm(forms.Form):
     def clean_pasted(self) -> str:
         """Read the rows."""
         try:
-            self.numbered = _some(rows_in_text(self.cleaned_data["pasted"]))
+            self.numbered = rows_of_text(self.cleaned_data["pasted"])
         except BadFile as error:
             raise forms.ValidationError(sentence(error)) from error
         return self.cleaned_data["pasted"]
@@ -164,14 +187,6 @@ class ReviseForm(forms.Form):
     def rows(self) -> list[Any]:
         """The rows to offer; one that could not be read stands there as a `BadRow`."""
         return [row for _, row in self.numbered]
-
-
-class CommentForm(forms.Form):
-    """A line of the discussion."""
-
-    text = forms.CharField(
-        label="Say something", help_text="Markdown is read.", widget=area(2), max_length=10_000
-    )
 
 
 class DecisionForm(forms.Form):
@@ -268,14 +283,3 @@ def sentence(error: Exception) -> str:
     """A refusal as a sentence: capital at its start, full stop at its end."""
     text = str(error).strip()
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
-
-
-def _some(numbered: Iterable[Numbered]) -> list[Numbered]:
-    """The rows and their lines; `BadFile` when none of them can be read, or there are too many."""
-    found = list(islice(numbered, MOST_ROWS + 1))
-    if len(found) > MOST_ROWS:
-        raise BadFile(f"there are more than {MOST_ROWS:,} rows; send the rest as another PR")
-    line, first = found[0]
-    if isinstance(first, BadRow) and all(isinstance(row, BadRow) for _, row in found):
-        raise BadFile(f"no row can be read; line {line}: {first.detail}; {first.mend}")
-    return found

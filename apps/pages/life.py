@@ -3,8 +3,13 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from apps.community.life import Hop, Life
+from apps.contributions import clocks
 from apps.contributions.models import Consent, Contribution
+from apps.contributions.queries import OPEN
 from apps.contributions.stages import Stage
 
 LONGEST_QUOTE = 120
@@ -50,9 +55,51 @@ def next_step(contribution: Contribution, place: int | None, live: bool) -> tupl
         return steps[Stage(contribution.stage)]
     if contribution.consent != Consent.TRAIN:
         return "Nobody", "It is accepted, and by its author's wish no model is trained on it."
+    if contribution.reverts_id:
+        return "Nobody", "The rows are in no later build."
     if live:
         return "Nobody", "It is part of the model that answers everyone."
     return "The flywheel", "The next build and its rollout take it from here."
+
+
+class Step(NamedTuple):
+    """What a PR still needs: `state` is done, open or blocked."""
+
+    state: str
+    text: str
+    link: str = ""
+
+
+def due(contribution: Contribution, told: Life, closes: datetime | None) -> datetime | None:
+    """By when the next one should have acted."""
+    if contribution.stage == Stage.ACCEPTED:
+        return closes
+    happened = [hop.at for hop in told.hops if hop.at]
+    return clocks.due(contribution, max(happened)) if happened else None
+
+
+def missing(contribution: Contribution, told: Life, open_threads: int) -> list[Step]:
+    """What stands between an open PR and its acceptance; threads tell, they do not block."""
+    if contribution.stage not in (*OPEN, Stage.DRAFT):
+        return []
+    home, stage = contribution.get_absolute_url(), contribution.stage
+    screens = told.screening
+    quarantined = stage == Stage.QUARANTINED
+    asked = stage == Stage.CHANGES_REQUESTED
+    needed = _("a maintainer’s yes") if contribution.reverts_id else _("a reviewer’s yes")
+    checked = {
+        True: Step("done", _("Every screen ran"), f"{home}/checks"),
+        False: Step("open", _("The screens have to run"), f"{home}/checks"),
+    }
+    steps = [checked[screens is not None]]
+    if quarantined:
+        steps.append(Step("blocked", _("A maintainer has to release it"), f"{home}/checks"))
+    if asked:
+        steps.append(Step("blocked", _("Its author has to change the rows")))
+    if open_threads:
+        many = ngettext("%d thread is open", "%d threads are open", open_threads) % open_threads
+        steps.append(Step("open", many, f"{home}#talk"))
+    return [*steps, Step("open", _("It needs %s") % needed)]
 
 
 def _tag(hop: Hop) -> str:

@@ -26,6 +26,7 @@ ICONS: dict[str, str] = {
     "copy": "M9 9h11v11H9zM5 15H4V4h11v1",
     "cross": "M7 7l10 10M17 7 7 17",
     "dot": "M12 10.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3z",
+    "down": "M12 5v13M6 12.5l6 6 6-6",
     "eye": "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z"
     "M12 9.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z",
     "flag": "M6 21V4h12l-3 4.5 3 4.5H6",
@@ -43,6 +44,19 @@ ICONS: dict[str, str] = {
     "shield": "M12 3l8 3v5c0 5-3.4 8.4-8 10-4.6-1.6-8-5-8-10V6l8-3z",
     "skip": "M6 6l8 6-8 6V6zM18 6v12",
     "turn": "M5 9h10a5 5 0 0 1 0 10H9M9 5 5 9l4 4",
+    "bubble": "M4 5h16v11H10l-4 4v-4H4z",
+    "heart": "M12 20S4 15 4 9.5A4 4 0 0 1 12 8a4 4 0 0 1 8 1.5C20 15 12 20 12 20z",
+    "label": "M4 4h8l8 8-8 8-8-8zM8 8v.5",
+    "link": "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1"
+    "M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+    "people": "M9 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM3 19c0-3.5 2.5-5 6-5s6 1.5 6 5"
+    "M16 5.5a3 3 0 0 1 0 5.5M17.5 14.5c2.3.6 3.5 2 3.5 4.5",
+    "question": "M8.5 9a3.5 3.5 0 1 1 5 3.2c-1 .5-1.5 1.2-1.5 2.3M12 18v.5",
+    "smile": "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM8 14c1.5 2.5 6.5 2.5 8 0M9 9.5v.5M15 9.5v.5",
+    "star": "M12 4l2.5 5.2 5.5.8-4 4 1 5.7-5-2.7-5 2.7 1-5.7-4-4 5.5-.8z",
+    "thumb": "M8 11v9H4v-9zM8 12l3.5-8c1.5 0 2.5 1 2.5 2.5V10h5l-1.5 8.5-1.5 1.5H8",
+    "thumb_down": "M8 13V4H4v9zM8 12l3.5 8c1.5 0 2.5-1 2.5-2.5V14h5l-1.5-8.5L16 4H8",
+    "train": "M6 4h12v11H6zM6 10h12M8 19l2-4M16 19l-2-4M9 12.5v.5M15 12.5v.5",
     "up": "M12 19V6M6 11.5 12 5.5l6 6",
     "withdraw": "M19 12H5M11 6l-6 6 6 6",
 }
@@ -78,6 +92,23 @@ SEVERITIES: dict[str, Look] = {
     "note": Look("Note", "info", "info"),
     "flag": Look("For a person to look at", "warn", "flag"),
     "quarantine": Look("Quarantine", "bad", "shield"),
+}
+
+VERDICTS: dict[str, Look] = {
+    "accept": Look("Accepted", "good", "check"),
+    "changes": Look("Asked for changes", "warn", "turn"),
+    "reject": Look("Rejected", "bad", "cross"),
+    "release": Look("Released from quarantine", "info", "shield"),
+}
+
+# A reaction is an icon with its word; pictures from a font would differ on every system.
+FEELINGS: dict[str, Look] = {
+    "agree": Look("Agree", "good", "thumb"),
+    "disagree": Look("Disagree", "bad", "thumb_down"),
+    "thanks": Look("Thanks", "accent", "heart"),
+    "glad": Look("Glad", "warn", "star"),
+    "puzzled": Look("Puzzled", "work", "question"),
+    "watching": Look("Watching", "info", "eye"),
 }
 
 LEVELS: dict[str, Look] = {

@@ -1,13 +1,16 @@
 """What only a page asks: things that belong to several apps at once."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from apps.accounts.models import Account
 from apps.builds import queries as builds
-from apps.builds.models import Build
+from apps.builds.models import Build, Entry
 from apps.builds.stages import Stage as BuildStage
+from apps.contributions.discussion.models import Involvement, Label
 from apps.contributions.models import Contribution, Row
 from apps.contributions.stages import Stage
 from apps.pages.plots import Skill as Measured
@@ -15,15 +18,7 @@ from apps.rollouts.models import Rollout
 from apps.skills.models import ModelLine, Skill
 from apps.traces.models import Arm, Outcome, Trace
 
-CLOSED = (Stage.ACCEPTED, Stage.REJECTED, Stage.WITHDRAWN)
 LATEST = 50
-
-STATES = {
-    "open": Q(stage__in=set(Stage) - set(CLOSED) - {Stage.DRAFT}),
-    "accepted": Q(stage=Stage.ACCEPTED),
-    "closed": Q(stage__in=[Stage.REJECTED, Stage.WITHDRAWN]),
-    "all": Q(),
-}
 
 
 class Standing(NamedTuple):
@@ -115,16 +110,51 @@ def place_in_queue(contribution: Contribution) -> int:
     return waiting.filter(pk__lte=contribution.pk).count()
 
 
-def listed(
-    state: str, *, skill: str = "", author: str = "", text: str = ""
-) -> QuerySet[Contribution]:
-    """The PRs that a filter of the list asks for."""
-    found = Contribution.objects.exclude(stage=Stage.DRAFT).filter(STATES.get(state, Q()))
-    found = found.select_related("author", "skill")
-    if skill:
-        found = found.filter(skill__name=skill)
-    if author:
-        found = found.filter(author__username=author)
-    if text.removeprefix("#").isdigit():
-        return found.filter(pk=int(text.removeprefix("#")[:18]))
-    return found.filter(title__icontains=text) if text else found
+def with_marks(found: QuerySet[Contribution]) -> QuerySet[Contribution]:
+    """Contributions with what stands around their titles, without a further question.
+
+    `label_list` (name, tone), `involved_list` (part, name), `first_of_author`, and `taken_out_by`
+    (number and stage of a PR that takes the rows out again, if there is one).
+    """
+    label = Label.contributions.through.objects.filter(contribution=OuterRef("pk"))
+    label = label.order_by("label__name")
+    part = Involvement.objects.filter(contribution=OuterRef("pk")).order_by("account__username")
+    earlier = Contribution.objects.filter(author=OuterRef("author"), pk__lt=OuterRef("pk"))
+    out = Contribution.objects.filter(reverts=OuterRef("pk"))
+    out = out.exclude(stage__in=[Stage.REJECTED, Stage.WITHDRAWN])
+    return found.select_related("author", "skill", "line", "reverts").annotate(
+        label_list=ArraySubquery(
+            label.values(it=JSONObject(name="label__name", tone="label__tone"))
+        ),
+        involved_list=ArraySubquery(
+            part.values(it=JSONObject(part="part", name="account__username"))
+        ),
+        first_of_author=~Exists(earlier.exclude(stage=Stage.DRAFT)),
+        taken_out_by=Subquery(out.values(it=JSONObject(number="pk", stage="stage"))[:1]),
+    )
+
+
+class Effect(NamedTuple):
+    """What a build that holds the PR did to the PR's skill, in percent; None where unmeasured."""
+
+    entry: Entry
+    skill: dict[str, Any] | None
+    overall: dict[str, Any] | None
+    rollouts: list[Rollout]
+
+
+def effects_of(contribution: Contribution) -> list[Effect]:
+    """Every build that the PR is in, oldest first, and what was measured of it."""
+    entries = Entry.objects.filter(contribution=contribution).select_related("build")
+    found = list(entries.order_by("build"))
+    rolled = rollouts_of([entry.build_id for entry in found]) if found else []
+    name = contribution.skill.name if contribution.skill else ""
+    return [
+        Effect(
+            entry,
+            entry.build.report.get("skills", {}).get(name),
+            entry.build.report.get("overall"),
+            [r for r in rolled if r.candidate.build_id == entry.build_id],
+        )
+        for entry in found
+    ]

@@ -8,7 +8,7 @@ from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
 from django.utils import timezone
 
-from apps.pages import looks, plots
+from apps.pages import drafting, looks, plots
 from apps.pages.paging import Slice
 
 
@@ -89,6 +89,16 @@ def specimens() -> dict[str, Any]:
         ],
         "moments": [now - timedelta(seconds=s) for s in (10, 90, 4000, 100_000)]
         + [now + timedelta(hours=5)],
+        "hints": {
+            "before": "It is 4 March 2026.",
+            "after": "It is 3 April 2026.",
+            "marked": [("The right answer", [("Write to ", "ada@engine.org", " first", "a name")])],
+        },
+        "turns": _TURNS,
+        "turn_roles": drafting.TURN_ROLES,
+        "fields": {"prompt": "Which day is 3.4.2026?", "completion": "3 April 2026."},
+        "typed": drafting.Table(_LINES[:2], 0, 2, 0, False, None, None),
+        "to_mend": drafting.Table(_LINES[2:], 0, 1000, 1, True, None, None),
         "figures": [_comparison(), _gates(), _weeks()],
     }
 
@@ -100,6 +110,26 @@ _SAID = {
     constants.ERROR: "Row 17 has no answer. Nothing was sent.",
 }
 
+_TURNS = [
+    {"role": "user", "content": "Which day is 3.4.2026?"},
+    {"role": "assistant", "content": "It is 4 March 2026."},
+]
+_LINES = [
+    drafting.Line(
+        number,
+        f"row-{number}",
+        [("prompt", "What was asked", asked), ("completion", "The right answer", answer)],
+        {"field": "completion", "detail": "completion is empty", "mend": "write it"}
+        if place
+        else None,
+        place,
+    )
+    for number, asked, answer, place in (
+        (1, "Which day is 3.4.2026?", "3 April 2026.", 0),
+        (2, "Which day is 9.11.2026?", "9 November 2026.", 0),
+        (512, "Which day is 1.2.2026?", "", 512),
+    )
+]
 _ROLLED = [
     Stop("done", share="Shadow", detail="120 requests"),
     Stop("done", share="1 %", detail="80 requests"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import Account
 from apps.checks.models import Severity
 from apps.checks.queries import findings_of
+from apps.contributions.discussion import actions as discussing
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history import two_people
@@ -90,6 +92,22 @@ def _released(
     return _write(contribution, Verdict.RELEASE, by, because, override=True)
 
 
+def finish(
+    contribution: Contribution, *, by: Account, verdict: str, digest: str, because: str
+) -> int:
+    """Submit the remarks of a review, together with its verdict ("" for none).
+
+    Either all of it takes effect or none. Returns how many remarks everybody can read now.
+    """
+    with transaction.atomic():
+        submitted = discussing.submit_remarks(contribution, by=by)
+        if verdict:
+            VERDICTS[verdict](contribution, by=by, digest=digest, because=because)
+        elif because.strip():
+            discussing.say(contribution, by=by, text=because)
+    return submitted
+
+
 def claim(contribution: Contribution, *, by: Account) -> Claim:
     """Hold an item for a while, so that no second reviewer reads it in vain."""
     rules.ensure_may_decide(by, contribution)
@@ -115,6 +133,14 @@ def next_for(reviewer: Account) -> Contribution | None:
             continue
         return contribution
     return None
+
+
+VERDICTS: dict[str, Callable[..., Decision | Proposal]] = {
+    Verdict.ACCEPT: accept,
+    Verdict.CHANGES: ask_for_changes,
+    Verdict.REJECT: reject,
+    Verdict.RELEASE: release,
+}
 
 
 def _decide(

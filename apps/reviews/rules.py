@@ -23,6 +23,8 @@ def ensure_may_decide(account: Account, contribution: Contribution) -> None:
         raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
     if contribution.author_id == account.pk:
         raise OwnWork(f"{account} wrote {contribution}; somebody else decides on it")
+    if contribution.reverts_id and account.role != Role.MAINTAINER:
+        raise NotAReviewer("taking accepted rows out again is decided by a maintainer")
 
 
 def may_release(account: Account, contribution: Contribution) -> bool:

@@ -25,3 +25,7 @@ class UpstreamRefused(RolloutRefused):
 
 class UnknownVersion(RolloutRefused):
     """No published version goes by this name or digest."""
+
+
+class AllowanceSpent(RolloutRefused):
+    """This visitor has asked as often as they may for now."""

@@ -30,6 +30,12 @@ class Verdict:
     mend: str = ""
 
 
+def judge(trace: Trace, *, by: Account, success: bool, rating: int | None = None) -> bool:
+    """Store what a judge says of one answer; False when they had said so before."""
+    said = {"success": success, "rating": rating}
+    return Outcome.objects.get_or_create(trace=trace, judge=by, defaults=said)[1]
+
+
 def judge_pairs(rows: Sequence[Any], *, by: Account) -> list[Verdict]:
     """Store what a judge says of both answers of shadow pairs, each shown blind as a and b.
 
@@ -101,7 +107,7 @@ def log(
     channel: str,
     user: str,
     skill: str,
-    asked_by: Account,
+    asked_by: Account | None,
     messages: list[dict[str, Any]],
     answer: Mapping[str, Any] | None,
     error: str,

@@ -88,6 +88,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_htmx",
     "csp",
 ]
@@ -98,6 +100,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "apps.pages.middleware.ErrorPages",
+    "apps.pages.visitors.Visitors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -199,6 +202,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "check what waits": {"task": "apps.checks.tasks.check_waiting", "schedule": 2.0},
     "find builds": {"task": "apps.builds.tasks.find_builds", "schedule": 2.0},
     "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
+    "sweep drafts": {"task": "apps.contributions.tasks.sweep_drafts", "schedule": 3600.0},
     "load versions": {"task": "apps.rollouts.tasks.load_wanted_versions", "schedule": 15.0},
     "trust whom the rule trusts": {
         "task": "apps.reviews.tasks.trust_whom_the_rule_trusts",
@@ -337,6 +341,19 @@ elif OIDC_SERVER_URL:
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "OpenFlywheel",
+    "DESCRIPTION": "The people who use a model improve it: contribute, review, build, roll out.",
+    "VERSION": "1",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": "/"}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["apps.gateway.schema.described"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 
 LANGUAGE_CODE = "en"

@@ -32,7 +32,7 @@ def test_every_error_of_every_app_has_a_kind_of_its_own_and_none_is_a_server_err
             if problems.KINDS[kinds[0]] is problems.SERVER_ERROR:
                 unkind.append(name)
 
-    # These never reach a client: they are for operators.
+    # These never reach a client as they are: they are for operators.
     assert sorted(unkind) == ["BadLineData", "ChainBroken", "LineExists"]
 
 

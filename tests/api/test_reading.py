@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.models import Account, Role
 from apps.checks.models import Finding, Screening, Severity
-from apps.contributions.actions import comment
+from apps.contributions.discussion.actions import say as comment
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine

@@ -8,7 +8,7 @@ import pytest
 
 from apps.community import tasks
 from apps.community.models import Delivery
-from apps.contributions.actions import comment
+from apps.contributions.discussion.actions import say
 from tests.api.calling import Caller, calling
 from tests.people import a_contribution, somebody
 
@@ -70,7 +70,7 @@ def test_an_address_that_may_not_be_called_is_a_problem(ada: Caller, settings) -
 
 def test_the_inbox_is_read_and_marked(ada: Caller) -> None:
     contribution = a_contribution(by=ada.account)
-    comment(contribution, by=somebody(), text="Where from?")
+    say(contribution, by=somebody(), text="Where from?")
     tasks.tell()
 
     (line,) = ada.get("inbox").json()["items"]
@@ -92,10 +92,10 @@ def test_a_pr_is_followed_and_muted(ada: Caller) -> None:
     contribution = a_contribution()
     tasks.tell()
     ada.put(f"contributions/{contribution.pk}/follow", {})
-    comment(contribution, by=somebody(), text="One.")
+    say(contribution, by=somebody(), text="One.")
     tasks.tell()
     ada.put(f"contributions/{contribution.pk}/follow", {"muted": True})
-    comment(contribution, by=somebody(), text="Two.")
+    say(contribution, by=somebody(), text="Two.")
     tasks.tell()
 
     assert len(ada.get("inbox").json()["items"]) == 1

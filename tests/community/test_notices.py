@@ -9,7 +9,7 @@ from apps.accounts.models import Role
 from apps.community import actions, mail, queries, tasks
 from apps.community.models import Notice, Reason
 from apps.community.telling import names_in
-from apps.contributions.actions import comment
+from apps.contributions.discussion.actions import say
 from apps.contributions.stages import Stage
 from apps.history.actions import move
 from tests.people import a_contribution, somebody
@@ -26,7 +26,7 @@ def told(account) -> list[tuple[str, str]]:
 def test_an_author_is_told_how_their_pr_fares_but_not_of_their_own_deeds():
     contribution = a_contribution()
     move(contribution, Stage.IN_REVIEW, by="checks")
-    comment(contribution, by=contribution.author, text="Please look.")
+    say(contribution, by=contribution.author, text="Please look.")
     move(contribution, Stage.ACCEPTED, by=somebody(Role.REVIEWER))
 
     assert told(contribution.author) == [("in_review", "author"), ("accepted", "author")]
@@ -34,9 +34,9 @@ def test_an_author_is_told_how_their_pr_fares_but_not_of_their_own_deeds():
 
 def test_whoever_takes_part_follows_from_then_on():
     contribution, grace = a_contribution(), somebody()
-    comment(contribution, by=grace, text="Where is this from?")
+    say(contribution, by=grace, text="Where is this from?")
     tasks.tell()
-    comment(contribution, by=contribution.author, text="From our help desk.")
+    say(contribution, by=contribution.author, text="From our help desk.")
 
     assert told(grace) == [("commented", "took_part")]
     assert told(contribution.author) == [("commented", "author")]
@@ -48,7 +48,7 @@ def test_a_muted_pr_is_silent_and_a_followed_one_speaks():
     actions.follow(contribution, by=watcher)
     actions.mute(contribution, by=contribution.author)
 
-    comment(contribution, by=somebody(), text="Hello.")
+    say(contribution, by=somebody(), text="Hello.")
 
     assert told(contribution.author) == []
     assert told(watcher) == [("commented", "watching")]

@@ -77,7 +77,7 @@ def test_every_field_of_a_row_comes_back_as_it_was_offered() -> None:
     ("terms", "said"),
     [
         (Terms("WTFPL", "train", signed_off=True), "pick one of CC0-1.0"),
-        (Terms("CC0-1.0", "maybe", signed_off=True), "pick one of evaluate"),
+        (Terms("CC0-1.0", "maybe", signed_off=True), "pick one of rate, evaluate"),
         (Terms("CC0-1.0", "train", signed_off=False), "sign-off is missing"),
     ],
 )

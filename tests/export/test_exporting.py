@@ -125,6 +125,7 @@ def test_a_stranger_has_accepted_rows_that_were_given_to_be_trained_on_and_no_ot
     given = accepted({"prompt": "given", "completion": "c"}, line=line)
     accepted({"prompt": "to measure only", "completion": "c"}, line=line, consent="evaluate")
     accepted({"prompt": "to read only", "completion": "c"}, line=line, consent="review")
+    accepted({"prompt": "to count only", "completion": "c"}, line=line, consent="rate")
     accepted({"prompt": "not to pass on", "completion": "c"}, licence="LicenseRef-proprietary")
     for stage in set(Stage.values) - {Stage.ACCEPTED}:
         a_contribution(line, rows=[{"prompt": stage, "completion": "c"}], stage=stage)

@@ -8,9 +8,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from apps.contributions.incoming import LARGEST_FILE
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
-from apps.pages import forms
 from tests.pages.world import World
 
 ROW = {"prompt": "Which day is 3.4.?", "completion": "3 April."}
@@ -45,13 +45,16 @@ def test_a_file_becomes_a_pr(world: World, name: str, content: bytes) -> None:
     assert {"prompt": row.prompt, "completion": row.completion} == ROW
 
 
-def test_every_line_that_is_left_out_is_named_with_its_mend(world: World) -> None:
+def test_every_line_that_cannot_be_sent_is_named_with_its_mend(world: World) -> None:
+    before = Contribution.objects.count()
+
     page = sent(world, pasted=f'{GOOD}\n\n{{"prompt": NaN}}\n{{"prompt": "no answer"}}')
 
-    assert (newest().title, newest().row_count) == ("Dates", 1)
-    assert "1 rows are kept, 2 are not." in page
-    assert "line 3: NaN" in page
-    assert "line 4: completion is missing or empty; add the field" in page
+    assert Contribution.objects.count() == before
+    assert "3 rows were read." in page
+    assert "Keep the 1 good row" in page
+    assert "Line 3: NaN" in page
+    assert "Line 4: completion is missing or empty. Mend: add the field" in page
 
 
 def test_a_line_that_is_left_out_of_a_revision_is_named(world: World) -> None:
@@ -74,9 +77,9 @@ def test_a_line_that_is_left_out_of_a_revision_is_named(world: World) -> None:
     [
         ({"pasted": "nonsense"}, "The text has the columns nonsense"),
         ({"pasted": '{"a": NaN}\n'}, "No row can be read; line 1: "),
-        ({"pasted": ""}, "The text is empty"),
+        ({"pasted": ""}, "There are no rows"),
         ({"file": ("a.exe", b"MZ")}, "A.exe is none of .jsonl"),
-        ({"file": ("a.jsonl", b"x" * (forms.LARGEST_FILE + 1))}, "holds more than 20 MB; split"),
+        ({"file": ("a.jsonl", b"x" * (LARGEST_FILE + 1))}, "holds more than 20 MB; split"),
         ({"pasted": f"{GOOD}\n" * 10_001}, "There are more than 10,000 rows; send the rest"),
     ],
 )

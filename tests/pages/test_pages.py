@@ -1,6 +1,7 @@
 """Every page answers every visitor, stays within its budget of SQL, and works without scripts."""
 
 import re
+from urllib.parse import quote_plus
 
 import pytest
 from django.contrib.auth import authenticate
@@ -28,10 +29,20 @@ OPEN_TO_ALL = [
     "/prs/{accepted}/rows",
     "/prs/{quarantined}/checks",
     "/prs/{accepted}/history",
+    '/prs?q=label:dates -author:maple sort:updated-desc "short dates"',
+    "/prs/{in_review}/rows",
+    "/prs/{in_review}/rows?view=unified&w=1",
+    "/prs/{in_review}/revisions",
+    "/prs/{in_review}/revisions/1/rows",
+    "/prs/{accepted}/effects",
+    "/shortcuts",
     "/submit",
     "/submit?kind=preference",
     "/submit?kind=rating",
     "/submit?kind=dataset",
+    "/drafts",
+    "/playground",
+    "/help-wanted",
     "/builds",
     "/builds/{live}",
     "/builds/{refused}",
@@ -44,7 +55,17 @@ OPEN_TO_ALL = [
     "/sign-up",
     "/style",
 ]
-FOR_REVIEWERS = ["/review", "/review/{in_review}", "/review/{quarantined}", "/tokens"]
+FOR_REVIEWERS = [
+    "/review",
+    "/review/{in_review}",
+    "/review/{quarantined}",
+    "/tokens",
+    "/prs/{in_review}/rows/1/say/completion",
+    "/prs/{in_review}/labels",
+    "/prs/{in_review}/people",
+    "/labels",
+    "/settings/writing",
+]
 
 
 def address(path: str, world: World) -> str:
@@ -138,15 +159,18 @@ def test_somebody_signs_up_sends_a_correction_and_sees_its_page(db: None) -> Non
     founded()
     visitor = Client()
 
-    asked = visitor.post("/submit?kind=correction", {**CORRECTION, "batch": "web-1"})
-    assert asked.url == "/sign-in?next=/submit"
-    joined = visitor.post(
-        "/sign-up", {"username": "linden", "password1": PASSWORD, "next": "/submit"}
+    asked = visitor.post(
+        "/submit?kind=correction", {**CORRECTION, "draft": "short-dates-of-linden"}
     )
-    assert joined.url == "/submit"
-    kept = visitor.get("/submit").content.decode()
-    assert "4 March 2026." in kept
-    sent = visitor.post("/submit?kind=correction", {**CORRECTION, "batch": "web-1"})
+    back = "/submit?draft=short-dates-of-linden"
+    assert asked.url == f"/sign-in?next={quote_plus(back)}"
+    joined = visitor.post("/sign-up", {"username": "linden", "password1": PASSWORD, "next": back})
+    assert joined.url == back
+    kept = visitor.get(back)
+    assert "4 March 2026." in kept.content.decode()
+    names = kept.context["names"]
+    hidden = {"draft": names.key, "version": names.version, "tab": names.tab}
+    sent = visitor.post("/submit?kind=correction", {**CORRECTION, **hidden})
 
     pr = Contribution.objects.get()
     assert sent.url == f"/prs/{pr.pk}"
@@ -160,8 +184,8 @@ def test_a_form_sent_twice_makes_one_pr(world: World) -> None:
     client = as_(world.author)
     before = Contribution.objects.count()
 
-    first = client.post("/submit?kind=correction", {**CORRECTION, "batch": "web-twice"})
-    second = client.post("/submit?kind=correction", {**CORRECTION, "batch": "web-twice"})
+    first = client.post("/submit?kind=correction", {**CORRECTION, "draft": "one-form-sent-twice"})
+    second = client.post("/submit?kind=correction", {**CORRECTION, "draft": "one-form-sent-twice"})
 
     assert first.url == second.url
     assert Contribution.objects.count() == before + 1
@@ -178,20 +202,27 @@ def test_what_is_wrong_with_a_form_stands_beside_the_field(world: World) -> None
     assert "only this" in page
 
 
-def test_a_file_with_one_bad_line_keeps_the_good_ones_and_says_which_is_bad(world: World) -> None:
+def test_a_file_with_bad_lines_waits_for_its_author_who_keeps_the_good_rows(world: World) -> None:
     file = SimpleUploadedFile(
         "rows.jsonl", b'{"prompt": "a", "completion": "b"}\n{"prompt": NaN}\n{"prompt": "c"}\n'
     )
+    author, before = as_(world.author), Contribution.objects.count()
     sent = {k: v for k, v in CORRECTION.items() if k not in ("prompt", "original", "completion")}
+    sent["draft"] = "a-file-with-bad-lines"
 
-    answer = as_(world.author).post(
-        "/submit?kind=dataset", {**sent, "batch": "web-file", "file": file}, follow=True
-    )
+    told = author.post("/submit?kind=dataset", {**sent, "file": file}, follow=True)
+    said = told.content.decode()
+    assert "2 rows cannot be sent as they are" in said
+    assert "Line 2: NaN is not JSON" in said
+    assert "Line 3: completion is missing" in said
+    assert Contribution.objects.count() == before
 
-    said = answer.content.decode()
+    for do in ("keep-good", "send"):
+        names = told.context["names"]
+        hidden = {"version": names.version, "tab": names.tab, "do": do}
+        told = author.post("/submit?kind=dataset", {**sent, **hidden}, follow=True)
     assert Contribution.objects.first().row_count == 1
-    assert "line 2: NaN is not JSON" in said
-    assert "line 3: completion is missing" in said
+    assert "is sent" in told.content.decode()
 
 
 def test_rows_in_quarantine_are_hidden_from_strangers(world: World) -> None:

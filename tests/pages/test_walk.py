@@ -16,7 +16,7 @@ from django.db import connection
 
 from apps.community import tasks
 from apps.community.actions import open_endpoint
-from apps.contributions.actions import comment
+from apps.contributions.discussion.actions import say
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from tests.pages.world import PASSWORD, World, peopled
@@ -42,11 +42,17 @@ SCHEMES = ("light", "dark")
 PAGES = {
     "home": "/",
     "prs": "/prs?state=all",
-    "nothing found": "/prs?text=nothing+like+it",
+    "nothing found": "/prs?q=nothing+like+it+is:purple",
     **{f"pr {stage}": f"/prs/{{{stage}}}" for stage in Stage.values[1:]},
     "pr rows": "/prs/{accepted}/rows",
     "pr checks": "/prs/{quarantined}/checks",
     "pr history": "/prs/{accepted}/history",
+    "pr talk on rows": "/prs/{in_review}/rows",
+    "pr side by side": "/prs/{in_review}/rows?view=split",
+    "pr revisions": "/prs/{in_review}/revisions",
+    "pr effects": "/prs/{accepted}/effects",
+    "pr no effects": "/prs/{submitted}/effects",
+    "shortcuts": "/shortcuts",
     "submit": "/submit",
     "submit preference": "/submit?kind=preference",
     "submit rating": "/submit?kind=rating",
@@ -68,6 +74,13 @@ AT_THE_DESK = {
     "review quarantine": "/review/{quarantined}",
     "tokens": "/tokens",
     "pr of a reviewer": "/prs/{in_review}",
+    "pr rows of a reviewer": "/prs/{in_review}/rows",
+    "comment on a row": "/prs/{in_review}/rows/1/say/completion",
+    "labels of a pr": "/prs/{in_review}/labels",
+    "people of a pr": "/prs/{in_review}/people",
+    "prs of a reviewer": "/prs?q=is:open",
+    "labels": "/labels",
+    "writing": "/settings/writing",
 }
 OF_ONES_OWN = {
     "my work": "/my",
@@ -174,7 +187,7 @@ def test_every_page_is_whole_at_every_width_and_breaks_no_rule(scheme: str, walk
     reviewer.sign_in("rowan")
     author.sign_in(world.author.username)
     hook, _ = open_endpoint(by=world.author, url="https://example.org/openflywheel/events")
-    comment(world.prs[Stage.IN_REVIEW], by=world.reviewer, text="Where is this from?")
+    say(world.prs[Stage.IN_REVIEW], by=world.reviewer, text="Where is this from?")
     tasks.tell()
     windows = ((nobody, PAGES | SIGNED_OUT), (reviewer, AT_THE_DESK), (author, OF_ONES_OWN))
 

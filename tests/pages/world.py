@@ -16,7 +16,10 @@ from apps.builds.models import Build, Entry
 from apps.builds.stages import Stage as BuildStage
 from apps.checks.models import Finding, Screening
 from apps.contributions.actions import Terms, offer, withdraw
+from apps.contributions.discussion import actions as talk
+from apps.contributions.discussion.models import Label
 from apps.contributions.models import Contribution
+from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
 from apps.history.actions import move
 from apps.reviews import actions as reviews
@@ -86,6 +89,7 @@ def peopled() -> World:
     prs = {stage: _pr(line, author, number) for number, stage in enumerate(Stage.values[1:])}
     for stage, pr in prs.items():
         _led_to(stage, pr, author, reviewer)
+    _talked_about(prs, author, reviewer, maintainer)
     live, refused, training = _builds(line, prs[Stage.ACCEPTED], manager)
     widening, taken_back = _rollouts(line, live, refused, manager)
     return World(
@@ -144,6 +148,43 @@ def _led_to(stage: str, pr: Contribution, author: Account, reviewer: Account) ->
     }
     if stage in decided:
         decided[Stage(stage)]()
+
+
+def _talked_about(
+    prs: dict[str, Contribution], author: Account, reviewer: Account, maintainer: Account
+) -> None:
+    """Threads, suggestions, labels and reactions on what is in review; words on the rest."""
+    for name, tone in (("needs a source", "warn"), ("dates", "info"), ("safety", "bad")):
+        Label.objects.get_or_create(name=name, defaults={"tone": tone})
+    pr = prs[Stage.IN_REVIEW]
+    talk.set_labels(pr, by=maintainer, names=["dates", "needs a source"])
+    talk.set_involved(pr, by=maintainer, part="reviewer", names=["rowan"])
+    asked = talk.say(
+        pr,
+        by=reviewer,
+        text="Thank you, @linden. Two things before I decide:\n\n"
+        "- [x] the order of day and month\n- [ ] a source for the style guide\n\n"
+        f"See also #{prs[Stage.ACCEPTED].pk}; `3.4.` stays as it is.",
+    )
+    talk.react(asked, by=author, feeling="thanks")
+    talk.react(asked, by=maintainer, feeling="agree")
+    third = rows_of(pr)[2]
+    on_row = talk.say_on(
+        third,
+        "completion",
+        by=reviewer,
+        text="“Day 3 of month 2” reads like a form. Name the month.",
+        suggested="It is 3 February 2026.",
+    )
+    assert on_row.thread
+    talk.answer(on_row.thread, by=author, text="True, that is what the guide says too.")
+    closed = talk.say_on(rows_of(pr)[0], "prompt", by=maintainer, text="Is 2026 needed here?")
+    assert closed.thread
+    talk.answer(closed.thread, by=author, text="The model needs it to name the weekday.")
+    talk.resolve(closed.thread, by=maintainer)
+    edited = talk.say(pr, by=author, text="The source is the guide, section 3.")
+    talk.edit(edited, by=author, text="The source is the style guide, section 3, page 12.")
+    talk.say(prs[Stage.ACCEPTED], by=author, text="Happy to see it in.")
 
 
 def _screened(pr: Contribution, *, poisoned: bool) -> None:

@@ -20,9 +20,10 @@ from apps.accounts.errors import NotAllowed
 from apps.accounts.freshness import ensure_fresh
 from apps.accounts.models import Account, Scope, Token
 from apps.accounts.rules import STRONG, scopes_of
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import Leak, RoleGiven, ServiceWish, SignIn, SignUp, TokenWish
+from apps.api.calls import Call
 from apps.api.face import Face, one
 from apps.api.problems import Problem
 from apps.history.appointments import appoint
@@ -34,6 +35,18 @@ class Accounts(Face):
     """POST signs up; with `token` in the body the answer carries the account's first token."""
 
     scopes = {"POST": None}
+    calls = {
+        "POST": Call(
+            {201: shapes.NewAccount},
+            takes=SignUp,
+            refuses=("name_taken", "name_reserved", "account_refused"),
+            example={
+                "name": "ada",
+                "password": "a long enough phrase",
+                "token": {"scopes": ["contribute", "feedback"]},
+            },
+        )
+    }
 
     def post(self, request: Request) -> Response:
         wish = self.read(SignUp, request)
@@ -48,6 +61,8 @@ class Accounts(Face):
 class Me(Face):
     """GET says who is calling, and what for."""
 
+    calls = {"GET": Call({200: shapes.Caller})}
+
     def get(self, request: Request) -> Response:
         account = caller(request)
         body = answers.account(account) | {"scopes_possible": sorted(scopes_of(account))}
@@ -60,6 +75,21 @@ class Tokens(Face):
     """GET lists one's tokens; POST makes one by name and password, or from the site's session."""
 
     scopes = {"POST": None}
+    calls = {
+        "GET": Call({200: shapes.Tokens}),
+        "POST": Call(
+            {201: shapes.NewToken},
+            takes=SignIn,
+            refuses=("bad_credentials",),
+            example={
+                "username": "ada",
+                "password": "a long enough phrase",
+                "name": "laptop",
+                "scopes": ["contribute"],
+                "days": 30,
+            },
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         held = queries.tokens_in_hand(caller(request))
@@ -73,6 +103,8 @@ class Tokens(Face):
 class OneToken(Face):
     """DELETE ends a token of one's own, or of one's service accounts, now."""
 
+    calls = {"DELETE": Call({204: None})}
+
     def delete(self, request: Request, number: int) -> Response:
         actions.revoke(one(queries.tokens_in_hand(caller(request)), "token", pk=number))
         return Response(status=204)
@@ -80,6 +112,16 @@ class OneToken(Face):
 
 class Services(Face):
     """GET lists one's service accounts; POST makes one, with its first token where asked for."""
+
+    calls = {
+        "GET": Call({200: shapes.Services}),
+        "POST": Call(
+            {201: shapes.NewService},
+            takes=ServiceWish,
+            refuses=("name_taken", "name_reserved", "account_refused"),
+            example={"name": "help-desk", "token": {"scopes": ["chat", "feedback"]}},
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         return Response(
@@ -99,6 +141,8 @@ class Services(Face):
 class OneService(Face):
     """DELETE ends a service account and all its tokens; what it sent stays."""
 
+    calls = {"DELETE": Call({204: None})}
+
     def delete(self, request: Request, name: str) -> Response:
         service = one(queries.services_of(caller(request)), "service account", username=name)
         actions.close_service(service, by=caller(request))
@@ -107,6 +151,14 @@ class OneService(Face):
 
 class ServiceTokens(Face):
     """POST makes a token for one of one's service accounts, for 90 days at most."""
+
+    calls = {
+        "POST": Call(
+            {201: shapes.NewToken},
+            takes=TokenWish,
+            example={"name": "production", "scopes": ["feedback"], "days": 30},
+        )
+    }
 
     def post(self, request: Request, name: str) -> Response:
         wish = self.read(TokenWish, request)
@@ -166,6 +218,14 @@ class RoleOf(Face):
 
     scopes = {"PUT": Scope.ADMIN}
     fresh = frozenset({"PUT"})
+    calls = {
+        "PUT": Call(
+            {202: shapes.RoleProposed, 200: shapes.RoleHeld},
+            takes=RoleGiven,
+            refuses=("account_refused", "last_administrator"),
+            example={"role": "reviewer", "because": "A year of careful PRs."},
+        )
+    }
 
     def put(self, request: Request, name: str) -> Response:
         wish = self.read(RoleGiven, request)

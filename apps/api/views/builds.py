@@ -6,9 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Scope
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import BuildWish, Reason
+from apps.api.calls import Call, Page
 from apps.api.face import Face, one
 from apps.api.views.contributions import named
 from apps.builds import actions, queries
@@ -20,6 +21,18 @@ class Builds(Face):
 
     fresh = frozenset({"POST"})
     scopes = {"GET": None, "POST": Scope.RELEASE}
+    calls = {
+        "GET": Call({200: Page(shapes.Build)}),
+        "POST": Call(
+            {201: shapes.BuildPage},
+            takes=BuildWish,
+            refuses=(
+                *("not_a_release_manager", "nothing_to_build", "build_refused"),
+                *("move_refused", "no_model_line"),
+            ),
+            example={},
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         builds = queries.recent().select_related("verdict_overridden_by")
@@ -37,6 +50,7 @@ class OneBuild(Face):
     """GET shows a build with its manifest and its comparison."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.BuildPage})}
 
     def get(self, request: Request, number: int) -> Response:
         return Response(answers.build_page(one(queries.recent(), "build", pk=number)))
@@ -50,6 +64,14 @@ class Override(Face):
 
     fresh = frozenset({"POST"})
     scopes = {"POST": Scope.RELEASE}
+    calls = {
+        "POST": Call(
+            {202: shapes.OverrideProposed, 200: shapes.BuildPage},
+            takes=Reason,
+            refuses=("not_a_release_manager", "build_refused"),
+            example={"because": "The loss is in a skill that we retire this week."},
+        )
+    }
 
     def post(self, request: Request, number: int) -> Response:
         build = one(queries.recent(), "build", pk=number)
@@ -65,6 +87,15 @@ class HoldOn(Face):
     """POST keeps a contribution out of builds; DELETE lets it in again."""
 
     scopes = {"POST": Scope.RELEASE, "DELETE": Scope.RELEASE}
+    calls = {
+        "POST": Call(
+            {201: shapes.HeldNow},
+            takes=Reason,
+            refuses=("not_a_release_manager", "build_refused"),
+            example={"because": "The author asked us to wait for a correction."},
+        ),
+        "DELETE": Call({204: None}, refuses=("not_a_release_manager",)),
+    }
 
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)

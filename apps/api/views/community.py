@@ -7,7 +7,8 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api import answers, ids
+from apps.api import answers, ids, shapes
+from apps.api.calls import Call, Page
 from apps.api.face import Face
 from apps.api.paging import OldestFirst
 from apps.api.problems import Problem
@@ -21,6 +22,7 @@ class Board(Face):
     """GET counts PRs by week and by person, and says how long they took to be served."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.Leaderboard}, refuses=("no_model_line",))}
 
     def get(self, request: Request) -> Response:
         return Response(answers.leaderboard(leaderboard(the_line())))
@@ -31,6 +33,15 @@ class Events(Face):
 
     scopes = {"GET": None}
     parameters = frozenset({"kind", "id"})
+    calls = {
+        "GET": Call(
+            {200: Page(shapes.Event)},
+            query={
+                "kind": {"type": "string", "description": "What the events are about"},
+                "id": {"type": "string", "pattern": "^[0-9]{1,18}$", "description": "Which one"},
+            },
+        )
+    }
 
     def get(self, request: Request) -> Response:
         events = Event.objects.all()

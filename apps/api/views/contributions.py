@@ -12,24 +12,47 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Scope
-from apps.api import answers, bulk
+from apps.api import answers, bulk, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import Edit, NewRevision, Offer, PerhapsReason, Remark
+from apps.api.calls import Call, Page
 from apps.api.etags import ensure_matches, state_of
 from apps.api.face import Face, flag, one
 from apps.api.idempotency import key_of
 from apps.api.paging import ByPosition
 from apps.api.parsing import items_of
 from apps.api.problems import Problem, sentence
+from apps.api.schema import PARAMETERS
 from apps.community.life import life_of_contribution
 from apps.contributions import actions, queries
 from apps.contributions.actions import Offered, Terms
+from apps.contributions.discussion import actions as discussing
+from apps.contributions.discussion.queries import published
 from apps.contributions.errors import BatchMissing, NothingUsable, RefusedRow
-from apps.contributions.models import Contribution, Kind
+from apps.contributions.models import Consent, Contribution, Kind, Licence
 from apps.contributions.rows import kind_of, read_rows
 from apps.contributions.rules import may_see_rows
 from apps.contributions.stages import Stage
 from apps.skills.queries import skill_named, the_line
+
+TERMS = {"licence": "CC0-1.0", "consent": "train", "signed_off": True}
+WORDS: dict[str, Any] = {"type": "string"}
+# Header fields that a bulk request may say in its address, for all lines.
+SAID_ONCE: dict[str, dict[str, Any]] = {
+    "batch": WORDS | {"maxLength": 80, "description": "The name of rows that do not say theirs"},
+    "kind": {"enum": list(Kind.values)},
+    "title": WORDS | {"maxLength": 160},
+    "description": WORDS | {"maxLength": 20_000, "description": "Of the contribution"},
+    "licence": {"enum": list(Licence.values)},
+    "consent": {"enum": list(Consent.values)},
+    "signed_off": {"enum": ["0", "1", "true", "false"]},
+    "skill": WORDS | {"description": "The skill of rows that do not say theirs"},
+}
+
+CHOICES = {"kind": Kind.values, "licence": Licence.values, "consent": Consent.values}
+
+# Whose verdicts a bulk answer holds.
+VERDICTS = ["all", "refused"]
 
 # Verdicts of refused rows in one answer; the counts always cover all rows.
 MOST_ERRORS = 1000
@@ -54,6 +77,36 @@ class Contributions(Face):
     scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
     parameters = frozenset({"stage", "kind", "skill", "author", "dry_run", "expand"})
     spare = "rows"
+    calls = {
+        "GET": Call(
+            {200: Page(shapes.Contribution)},
+            query={
+                "stage": {"enum": list(Stage.values)},
+                "kind": {"enum": list(Kind.values)},
+                "skill": WORDS | {"description": "The name of a skill"},
+                "author": WORDS | {"description": "The name of an account"},
+            },
+        ),
+        "POST": Call(
+            {201: shapes.Offered, 200: shapes.Examined},
+            takes=Offer,
+            query=("dry_run",),
+            headers=("Location", "Idempotent-Replayed"),
+            refuses=(
+                *("unknown_skill", "terms_missing", "nothing_usable", "batch_taken"),
+                *("contribution_refused", "no_model_line"),
+            ),
+            example={
+                **TERMS,
+                "title": "Two sums",
+                "skill": "sums",
+                "rows": [
+                    {"prompt": "What is 2 plus 2?", "completion": "4"},
+                    {"prompt": "What is 7 plus 6?", "completion": "13"},
+                ],
+            },
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         found = visible_to(request).select_related("author", "skill")
@@ -108,6 +161,24 @@ class Bulk(Face):
     parameters = frozenset({*bulk.OF_THE_HEADER, "skill", "dry_run", "verdicts"})
     spare = "items"
     reads_chunked = True
+    calls = {
+        "POST": Call(
+            {201: shapes.BulkStored, 207: shapes.BulkStored, 200: shapes.BulkExamined},
+            takes=shapes.SentBulk | list[shapes.SentLine],
+            lines=shapes.SentLine,
+            query=SAID_ONCE | {name: PARAMETERS[name] for name in ("dry_run", "verdicts")},
+            refuses=("empty_body", "nothing_usable", "no_model_line"),
+            example={
+                **TERMS,
+                "batch": "monday",
+                "items": [{"prompt": "What is 3 plus 4?", "completion": "7", "skill": "sums"}],
+            },
+            example_lines=(
+                {**TERMS, "batch": "a", "prompt": "What is 1 plus 1?", "completion": "2"},
+                {**TERMS, "batch": "a", "prompt": "What is 1 plus 2?", "completion": "3"},
+            ),
+        )
+    }
 
     def post(self, request: Request) -> Response:
         items, defaults = iter(items_of(request)), _defaults(request)
@@ -134,7 +205,8 @@ class _Report:
 
     def __init__(self, request: Request, *, dry_run: bool) -> None:
         self.request, self.dry_run = request, dry_run
-        self.every_row = request.query_params.get("verdicts", "all") != "refused"
+        asked = _known("verdicts", request.query_params.get("verdicts", "all"), VERDICTS)
+        self.every_row = asked == "all"
         self.contributions: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []
         self.counts = {"rows": 0, "stored": 0, "duplicate": 0, "refused": 0}
@@ -194,6 +266,7 @@ class OneContribution(Face):
 
     scopes = {"GET": None, "PATCH": Scope.CONTRIBUTE}
     parameters = frozenset({"expand"})
+    calls = {"GET": Call({200: shapes.ContributionPage})}
 
     def get(self, request: Request, number: int) -> Response:
         return self._page(request, named(request, number))
@@ -217,6 +290,7 @@ class Rows(Face):
     """GET lists the rows of the revision that stands, to those who may see them."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: Page(shapes.Row)})}
 
     def get(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
@@ -230,6 +304,18 @@ class Revisions(Face):
 
     scopes = {"POST": Scope.CONTRIBUTE}
     spare = "rows"
+    calls = {
+        "POST": Call(
+            {201: shapes.Offered},
+            takes=NewRevision,
+            headers=("Location",),
+            refuses=("not_yours", "move_refused", "nothing_usable", "contribution_refused"),
+            example={
+                "rows": [{"prompt": "What is 5 plus 5?", "completion": "10"}],
+                "note": "The second sum was wrong.",
+            },
+        )
+    }
 
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
@@ -244,6 +330,14 @@ class Withdrawal(Face):
     """POST takes one's own open contribution back."""
 
     scopes = {"POST": Scope.CONTRIBUTE}
+    calls = {
+        "POST": Call(
+            {200: shapes.Contribution},
+            takes=PerhapsReason,
+            refuses=("not_yours", "move_refused"),
+            example={"because": "The rows were not mine to give."},
+        )
+    }
 
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
@@ -256,15 +350,24 @@ class Comments(Face):
     """GET lists the discussion; POST says something."""
 
     scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
+    calls = {
+        "GET": Call({200: Page(shapes.Comment)}),
+        "POST": Call(
+            {201: shapes.Comment},
+            takes=Remark,
+            refuses=("contribution_refused",),
+            example={"text": "Row 2 says “seven” where the others say “7”."},
+        ),
+    }
 
     def get(self, request: Request, number: int) -> Response:
-        said = named(request, number).comments.select_related("author")
+        said = published(named(request, number), request.user)
         return self.paged(request, said, answers.comment)
 
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         text = self.read(Remark, request)["text"]
-        said = actions.comment(contribution, by=caller(request), text=text)
+        said = discussing.say(contribution, by=caller(request), text=text)
         return Response(answers.comment(said), status=201)
 
 
@@ -272,6 +375,7 @@ class Life(Face):
     """GET tells every hop of a contribution, from submission to the answers it led to."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.Life})}
 
     def get(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
@@ -322,6 +426,12 @@ def _defaults(request: Request) -> dict[str, Any]:
     key = _batch_by_key(request)
     said: dict[str, Any] = {"batch": key} if key else {}
     said |= {name: text for name, text in request.query_params.items() if name in names}
+    for name, text in said.items():
+        if len(text) > SAID_ONCE[name].get("maxLength", len(text)):
+            raise Problem("bad_parameter", f"{name} is longer than {SAID_ONCE[name]['maxLength']}")
+    for name, choice in CHOICES.items():
+        if name in said:
+            said[name] = _known(name, said[name], choice)
     if "signed_off" in said:
         said["signed_off"] = flag(request, "signed_off")
     if request.content_type.startswith("application/json") and isinstance(request.data, dict):

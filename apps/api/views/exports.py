@@ -9,7 +9,9 @@ from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
+from apps.api import shapes
 from apps.api.authentication import caller
+from apps.api.calls import Call
 from apps.api.face import Face, ReadableJSON, flag
 from apps.api.problems import Problem
 from apps.contributions.exporting import FORMATS, STYLES, Selection
@@ -22,6 +24,24 @@ class Exports(Face):
 
     scopes = {"GET": None}
     parameters = frozenset({"format", "kind", "skill", "stage", "style", "mine", "pr"})
+    calls = {
+        "GET": Call(
+            {200: shapes.Exported, 304: None},
+            query={
+                "format": {"enum": list(FORMATS), "default": "ndjson"},
+                "kind": {"enum": list(Kind.values)},
+                "skill": {"type": "string", "description": "The name of a skill"},
+                "stage": {"enum": list(Stage.values), "default": Stage.ACCEPTED.value},
+                "style": {"enum": list(STYLES)},
+                "mine": {"enum": ["0", "1", "true", "false"], "description": "Only one's own"},
+                "pr": {"type": "integer", "minimum": 0, "description": "The rows of one PR"},
+            },
+            headers=("ETag", "Content-Disposition"),
+            refuses=("token_missing",),
+            media_type=FORMATS["ndjson"].media_type,
+            other_media_types=(FORMATS["parquet"].media_type, FORMATS["hf"].media_type),
+        )
+    }
 
     def get(self, request: Request) -> HttpResponseBase:
         name = _choice(request, "format", list(FORMATS)) or "ndjson"

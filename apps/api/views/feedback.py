@@ -14,9 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Account, Scope
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import FeedbackHeader, TermsGiven
+from apps.api.calls import Call, Page
 from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
 from apps.api.parsing import NDJSON, body_of, items_of
@@ -51,6 +52,16 @@ class Outcomes(Face):
     scopes = {"POST": Scope.FEEDBACK}
     parameters = frozenset({"dry_run", "verdicts", *BESIDE})
     reads_chunked = True
+    calls = {
+        "POST": Call(
+            {201: shapes.Judged, 207: shapes.Judged},
+            takes=shapes.SentOutcomes | list[Any],
+            lines=shapes.SentOutcome,
+            refuses=("empty_body",),
+            example={"items": [{"trace": "tr_1", "success": True, "rating": 4}]},
+            example_lines=({"trace": "tr_1", "success": True, "client_id": "thumb-17"},),
+        )
+    }
 
     def post(self, request: Request) -> HttpResponse:
         order = _order(request)
@@ -85,6 +96,17 @@ class Comparisons(Face):
 
     scopes = {"GET": Scope.FEEDBACK, "POST": Scope.FEEDBACK}
     spare = "items"
+    calls = {
+        "GET": Call({200: Page(shapes.Pair)}),
+        "POST": Call(
+            {201: shapes.Judged, 207: shapes.Judged},
+            takes=shapes.SentJudgements | list[Any],
+            lines=shapes.SentJudgement,
+            refuses=("empty_body",),
+            example={"items": [{"pair": "tr_2", "a_success": True, "b_success": False}]},
+            example_lines=({"pair": "tr_2", "a_success": True, "b_success": False},),
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         return self.paged(

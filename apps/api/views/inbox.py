@@ -6,9 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Scope
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import Following, Marks
+from apps.api.calls import Call, Page
 from apps.api.face import Face
 from apps.api.problems import Problem
 from apps.api.views.contributions import named
@@ -22,6 +23,13 @@ class Inbox(Face):
 
     scopes = {"GET": Scope.CONTRIBUTE, "POST": Scope.CONTRIBUTE}
     parameters = frozenset({"box"})
+    calls = {
+        "GET": Call(
+            {200: Page(shapes.Notice)},
+            query={"box": {"enum": list(BOXES), "default": "inbox"}},
+        ),
+        "POST": Call({200: shapes.Marked}, takes=Marks, example={"notices": [1, 2], "as": "read"}),
+    }
 
     def get(self, request: Request) -> Response:
         box = request.query_params.get("box", "inbox")
@@ -39,6 +47,7 @@ class Follow(Face):
     """PUT follows a PR, or mutes it, so that nothing of it is told any more."""
 
     scopes = {"PUT": Scope.CONTRIBUTE}
+    calls = {"PUT": Call({200: shapes.Followed}, takes=Following, example={"muted": False})}
 
     def put(self, request: Request, number: int) -> Response:
         contribution = named(request, number)

@@ -6,10 +6,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Scope
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import DecisionTaken
-from apps.api.face import Face
+from apps.api.calls import Call, Page
+from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
 from apps.api.views.contributions import named
 from apps.history.models import Proposal
@@ -30,13 +31,25 @@ class Queue(Face):
 
     scopes = {"GET": Scope.REVIEW}
     parameters = frozenset({"quarantined"})
+    calls = {
+        "GET": Call(
+            {200: Page(shapes.Contribution)},
+            query={
+                "quarantined": {
+                    "enum": ["0", "1", "true", "false"],
+                    "description": "What was set aside",
+                }
+            },
+            refuses=("not_a_reviewer",),
+        )
+    }
 
     def get(self, request: Request) -> Response:
         if not rules.may_decide(request.user):
             raise NotAReviewer(
                 f"{request.user} is not a reviewer; a maintainer can propose the role"
             )
-        aside = request.query_params.get("quarantined") == "1"
+        aside = flag(request, "quarantined")
         waiting = queries.quarantine() if aside else queries.queue_for(caller(request))
         return self.paged(
             request, waiting, lambda shown: answers.contribution(shown, request), OldestFirst
@@ -50,6 +63,17 @@ class Decisions(Face):
     """
 
     scopes = {"POST": Scope.REVIEW}
+    calls = {
+        "POST": Call(
+            {201: shapes.Decided, 202: shapes.ReleaseProposed},
+            takes=DecisionTaken,
+            refuses=(
+                *("own_work", "not_a_reviewer", "stale", "reason_missing"),
+                *("claimed_by_another", "review_refused", "move_refused"),
+            ),
+            example={"verdict": "accept", "digest": "{digest}", "because": ""},
+        )
+    }
 
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)

@@ -6,9 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Scope
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import Reason, RolloutWish
+from apps.api.calls import Call, Page
 from apps.api.face import Face, one
 from apps.builds import queries as builds
 from apps.rollouts import actions, queries
@@ -21,6 +22,18 @@ class Rollouts(Face):
 
     fresh = frozenset({"POST"})
     scopes = {"GET": None, "POST": Scope.RELEASE}
+    calls = {
+        "GET": Call({200: Page(shapes.Rollout)}),
+        "POST": Call(
+            {201: shapes.RolloutPage},
+            takes=RolloutWish,
+            refuses=(
+                *("not_a_release_manager", "unfit_build", "channel_busy", "rollout_refused"),
+                *("not_found", "unknown_version", "upstream_refused", "no_model_line"),
+            ),
+            example={"build": 1, "channel": "stable"},
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         return self.paged(request, queries.recent(), answers.rollout)
@@ -37,6 +50,7 @@ class OneRollout(Face):
     """GET shows a rollout with its criteria and every look of the gates."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.RolloutPage})}
 
     def get(self, request: Request, number: int) -> Response:
         return Response(_page(one(queries.recent(), "rollout", pk=number)))
@@ -48,6 +62,14 @@ class Step(Face):
     fresh = frozenset({"POST"})
     scopes = {"POST": Scope.RELEASE}
     verb = "pause"
+    calls = {
+        "POST": Call(
+            {200: shapes.RolloutPage},
+            takes=Reason,
+            refuses=("not_a_release_manager", "rollout_refused", "move_refused"),
+            example={"because": "Complaints about the tone of its answers."},
+        )
+    }
 
     def post(self, request: Request, number: int) -> Response:
         rollout = one(queries.recent(), "rollout", pk=number)

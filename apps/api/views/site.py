@@ -10,10 +10,12 @@ from django.urls import URLPattern
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api import answers, problems, versions
+from apps.api import answers, problems, shapes, versions
+from apps.api.calls import Call
 from apps.api.face import Face
 from apps.api.mends import mend_of
 from apps.api.problems import Kind, Problem
+from apps.api.schema import document
 from apps.skills.queries import the_line
 
 
@@ -21,6 +23,7 @@ class Index(Face):
     """GET lists every address of this API with what it does."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.Addresses})}
     addresses: Sequence[URLPattern] = ()
 
     def get(self, request: Request) -> Response:
@@ -31,6 +34,7 @@ class ProblemPage(Face):
     """GET says what a problem code means; every problem's `type` leads here."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.ProblemKind})}
 
     def get(self, request: Request, code: str) -> Response:
         kinds = problems.kinds()
@@ -61,6 +65,7 @@ class Skills(Face):
     """GET lists the skills of the line: what the model should be good at."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.Skills}, refuses=("no_model_line",))}
 
     def get(self, request: Request) -> Response:
         line = the_line()
@@ -68,10 +73,21 @@ class Skills(Face):
         return Response({"line": line.name, "items": shown})
 
 
+class OpenAPI(Face):
+    """GET describes this API as an OpenAPI 3.1 document, for tools that read one."""
+
+    scopes = {"GET": None}
+    calls = {"GET": Call({200: dict[str, Any]})}
+
+    def get(self, request: Request) -> Response:
+        return Response(document())
+
+
 class Nothing(Face):
     """Any other address: a problem like every other, never a page."""
 
     scopes = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"))
+    schema = None  # type: ignore[assignment]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         mend = "GET /api/v1/ lists the addresses"

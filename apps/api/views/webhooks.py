@@ -8,9 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Scope
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import EndpointChange, EndpointWish
+from apps.api.calls import Call, Page
 from apps.api.face import Face, one
 from apps.community import actions, queries
 from apps.community.models import Delivery, Endpoint
@@ -22,6 +23,15 @@ class Webhooks(Face):
     """GET lists one's webhooks; POST opens one, and shows its key this once."""
 
     scopes = OWNED
+    calls = {
+        "GET": Call({200: Page(shapes.Webhook)}),
+        "POST": Call(
+            {201: shapes.KeyedWebhook},
+            takes=EndpointWish,
+            refuses=("bad_webhook",),
+            example={"url": "https://example.org/hook", "wants": ["pr.*"]},
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         return self.paged(request, queries.endpoints_of(caller(request)), answers.endpoint)
@@ -34,9 +44,19 @@ class Webhooks(Face):
 
 
 class OneWebhook(Face):
-    """GET shows a webhook, PATCH changes it, DELETE ends it with its log."""
+    """GET shows a webhook; PATCH changes it; DELETE ends it with its log."""
 
     scopes = dict.fromkeys(("GET", "PATCH", "DELETE"), Scope.CONTRIBUTE)
+    calls = {
+        "GET": Call({200: shapes.Webhook}),
+        "PATCH": Call(
+            {200: shapes.Webhook},
+            takes=EndpointChange,
+            refuses=("bad_webhook",),
+            example={"wants": ["pr.accepted"]},
+        ),
+        "DELETE": Call({204: None}),
+    }
 
     def get(self, request: Request, number: int) -> Response:
         return Response(answers.endpoint(owned(request, number)))
@@ -55,6 +75,7 @@ class NewKey(Face):
     """POST makes a new key and shows it this once; for a day the old one signs too."""
 
     scopes = OWNED
+    calls = {"POST": Call({200: shapes.KeyedWebhook})}
 
     def post(self, request: Request, number: int) -> Response:
         endpoint = owned(request, number)
@@ -66,6 +87,7 @@ class SwitchedOn(Face):
     """POST switches a webhook on again that was switched off after many failures."""
 
     scopes = OWNED
+    calls = {"POST": Call({200: shapes.Webhook})}
 
     def post(self, request: Request, number: int) -> Response:
         endpoint = owned(request, number)
@@ -77,6 +99,7 @@ class Ping(Face):
     """POST sends a message of the kind `ping`."""
 
     scopes = OWNED
+    calls = {"POST": Call({202: shapes.Delivery}, refuses=("community_refused",))}
 
     def post(self, request: Request, number: int) -> Response:
         return Response(answers.delivery(actions.ping(owned(request, number))), status=202)
@@ -86,6 +109,7 @@ class Deliveries(Face):
     """GET lists what was sent in the last thirty days, newest first, with every outcome."""
 
     scopes = OWNED
+    calls = {"GET": Call({200: Page(shapes.Delivery)})}
 
     def get(self, request: Request, number: int) -> Response:
         sent = Delivery.objects.filter(endpoint=owned(request, number))
@@ -96,6 +120,7 @@ class Replay(Face):
     """POST sends a message once more, under the id it had."""
 
     scopes = OWNED
+    calls = {"POST": Call({202: shapes.Delivery}, refuses=("community_refused",))}
 
     def post(self, request: Request, number: int, delivery: int) -> Response:
         sent: Any = Delivery.objects.filter(endpoint=owned(request, number))

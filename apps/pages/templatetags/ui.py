@@ -1,6 +1,6 @@
 """The parts of the design system, for use in templates: `{% load ui %}`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,12 +8,14 @@ from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.community import queries as community
-from apps.pages import diffs, looks, markdown
+from apps.pages import diffs, keys, looks, markdown
 from apps.pages.paging import Slice
 from apps.reviews import rules as review_rules
 
@@ -256,10 +258,20 @@ def row_numbers(rows: Sequence[int] | None) -> str:
 
 
 @register.inclusion_tag("components/diff.html")
-def diff(before: str, after: str, was: str = "Now", becomes: str = "Proposed") -> dict[str, Any]:
-    """Two texts under each other, with what is gone and what is new marked word by word."""
-    left, right = diffs.compare(before, after)
-    return {"left": left, "right": right, "was": was, "becomes": becomes}
+def diff(
+    before: str, after: str, was: str = "Now", becomes: str = "Proposed", look: Any = None
+) -> dict[str, Any]:
+    """Two texts with what is gone and what is new marked word by word.
+
+    `look` says how: one under the other (as a rule), side by side, or in one text; and whether
+    white space counts.
+    """
+    view, spaces = (look.view, look.spaces) if look else ("stacked", True)
+    shown: dict[str, Any] = {"was": was, "becomes": becomes, "view": view}
+    if view == "unified":
+        return shown | {"pieces": diffs.unified(before, after, spaces=spaces)}
+    left, right = diffs.compare(before, after, spaces=spaces)
+    return shown | {"left": left, "right": right}
 
 
 @register.inclusion_tag("components/facts.html")
@@ -321,6 +333,42 @@ def counted(number: int, words: str) -> str:
 
 
 @register.filter
-def written(text: str) -> SafeString:
-    """What somebody wrote, as Markdown made safe."""
-    return markdown.render(text)
+def written(text: str, names: Collection[str] = ()) -> SafeString:
+    """What somebody wrote, as Markdown made safe; `names` are accounts that it may link."""
+    return markdown.render(text, names)
+
+
+@register.simple_tag
+def label(name: str, tone: str) -> SafeString:
+    """A label of a PR, in its colour."""
+    return format_html('<span class="badge label tone-{}">{}</span>', tone, name)
+
+
+@register.simple_tag
+def feeling(name: str) -> SafeString:
+    """The icon of a reaction."""
+    return icon(looks.FEELINGS[str(name)].icon)
+
+
+@register.filter
+def deadline(moment: datetime | None) -> SafeString | str:
+    """By when, in a `<time>`: `by Friday 18:00`, or how late it is."""
+    if moment is None:
+        return ""
+    late = moment < timezone.now()
+    local = timezone.localtime(moment)
+    said = date_format(local, "l H:i" if abs((moment - timezone.now()).days) < 6 else "j F")
+    words = _("late since %s") if late else _("by %s")
+    return format_html(
+        '<time datetime="{}" title="{}" class="{}">{}</time>',
+        moment.isoformat(),
+        _from_now(moment),
+        "late" if late else "due",
+        words % said,
+    )
+
+
+@register.inclusion_tag("components/shortcuts.html")
+def shortcuts() -> dict[str, Any]:
+    """The list of keys."""
+    return {"groups": keys.groups()}

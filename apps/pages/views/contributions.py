@@ -1,4 +1,4 @@
-"""PRs: the list, the page of each, and what its author and its readers can do with it."""
+"""The page of a PR: where it stands, what it proposes, what was found, measured and recorded."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,122 +9,165 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.models import Account
+from apps.builds import train
 from apps.checks.queries import screening_with_findings
 from apps.community.life import NOW, life_of_contribution
-from apps.contributions import actions, rules
+from apps.contributions import actions, reverting, rules
 from apps.contributions import queries as contributions
+from apps.contributions.discussion import queries as discussion
+from apps.contributions.discussion import rules as talking
 from apps.contributions.errors import ContributionRefused
-from apps.contributions.models import Contribution, Kind, Row
+from apps.contributions.models import Consent, Contribution, Kind
+from apps.contributions.revisions import of_revision
+from apps.contributions.rows import as_raw, mark_of
 from apps.contributions.stages import Stage
 from apps.history import queries as history
 from apps.history.errors import MoveRefused
-from apps.pages import forms, life, looks, queries
+from apps.pages import forms, life, looks, queries, talk
 from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
-from apps.skills.models import Skill
+from apps.reviews.models import Verdict
 from openflywheel.reading.files import Numbered
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
+EVENTS_A_PAGE = 200
 OPEN = contributions.OPEN
-
-
-@require_safe
-def index(request: HttpRequest) -> HttpResponse:
-    """The PRs, newest first, by state, skill, author and words of the title."""
-    state = request.GET.get("state", "open")
-    state = state if state in queries.STATES else "open"
-    asked = {name: request.GET.get(name, "").strip() for name in ("skill", "author", "text")}
-    kept = "".join(f"&{name}={value}" for name, value in asked.items() if value)
-    found = queries.listed(state, **asked)
-    return render(
-        request,
-        "pages/contributions.html",
-        {
-            "state": state,
-            "asked": asked,
-            "tabs": [
-                (name.capitalize(), f"?state={name}{kept}", name == state, None)
-                for name in queries.STATES
-            ],
-            "skills": Skill.objects.values_list("name", "title"),
-            "page": slice_of(found, {**asked, "state": state, **request.GET.dict()}),
-        },
-    )
+MAY_CHANGE = (Stage.IN_REVIEW, Stage.CHANGES_REQUESTED)
 
 
 @require_safe
 def show(request: HttpRequest, number: int) -> HttpResponse:
-    """One PR: what it proposes, where it stands, who must act, and everything that happened."""
-    contribution = _seen(request, number)
+    """One PR: what it proposes, where it stands, who must act, and everything that was said."""
+    contribution = seen(request, number)
     account = signed_in(request)
     may_see = rules.may_see_rows(request.user, contribution)
-    rows = list(contributions.rows_of(contribution)[:ROWS_IN_VIEW]) if may_see else []
-    comments = list(contribution.comments.select_related("author"))
+    shown = contribution.reverts or contribution
+    rows = list(contributions.rows_of(shown)[:ROWS_IN_VIEW]) if may_see else []
+    talks = discussion.conversation(contribution, request.user)
+    talks = [t for t in talks if may_see or t.thread is None]
     told = life_of_contribution(contribution, rows_seen=may_see)
-    place = queries.place_in_queue(contribution) if contribution.stage == Stage.IN_REVIEW else None
     yours = account is not None and rules.is_author(account, contribution)
+    waiting = contribution.stage == Stage.ACCEPTED and not told.live and not contribution.reverts_id
+    trains = waiting and contribution.consent == Consent.TRAIN and not taken_out(contribution)
+    train_place = train.place_of(contribution) if trains else None
+    closes = train.closes(timezone.now()) if train_place else None
+    queued = contribution.stage == Stage.IN_REVIEW
+    place = queries.place_in_queue(contribution) if queued else None
     return render(
         request,
         "pages/contribution.html",
         {
-            **_frame(contribution, "conversation", account),
+            **frame(contribution, "conversation", account),
             "may_see": may_see,
             "rows": rows,
+            "more_rows": shown.row_count > len(rows),
             "findings": told.screening.findings.all() if told.screening else [],
             "screening": told.screening,
-            "talk": sorted([*told.decisions, *comments], key=lambda said: said.created_at),
+            "said": talk.timeline(talks, told.decisions, contribution, request.user),
+            "waiting_changes": discussion.applicable(talks)
+            if yours and _open(contribution)
+            else [],
             "stops": life.stops(told),
             "served": told.live,
             "step": life.next_step(contribution, place, told.live),
+            "due": life.due(contribution, told, closes),
+            "missing": life.missing(contribution, told, sum(t.open for t in talks)),
+            "train_place": train_place,
+            "closes": closes,
             "moving": any(hop.state == NOW for hop in [*told.hops, *told.ahead]),
-            "may_revise": yours and contribution.stage == Stage.CHANGES_REQUESTED,
+            "may_revise": yours and _open(contribution),
             "may_withdraw": yours and contribution.stage in (*OPEN, Stage.DRAFT),
-            "comment": forms.CommentForm(),
+            "may_revert": account is not None and _may_revert(account, contribution),
+            "may_say": talking.may_say(request.user, contribution),
+            "may_label": talking.may_label(request.user, contribution),
+            "may_lock": talking.may_lock(request.user),
         },
     )
 
 
 @require_safe
-def rows(request: HttpRequest, number: int) -> HttpResponse:
-    """Every row of the current revision, with what it changes, and the rows that were refused."""
-    contribution = _seen(request, number)
+def rows(request: HttpRequest, number: int, revision: int | None = None) -> HttpResponse:
+    """Every row of a revision (by default the one that stands), with the threads on it."""
+    contribution = seen(request, number)
     may_see = rules.may_see_rows(request.user, contribution)
-    start = request.GET.get("from", "1")
-    first = max(int(start) - 1, 0) if start.isascii() and start.isdigit() and len(start) < 8 else 0
-    found = contributions.rows_of(contribution).filter(position__gte=first)
-    shown = list(found[: ROWS_A_PAGE + 1]) if may_see else []
-    revision = contributions.current_revision(contribution)
+    account = signed_in(request)
+    past = revision is not None and revision != contribution.revision
+    sent = get_object_or_404(contribution.revisions, number=revision or contribution.revision)
+    first = _first(request)
+    shown = contribution.reverts or contribution
+    every = of_revision(shown, sent.number if shown is contribution else shown.revision)
+    talks = discussion.conversation(contribution, request.user) if may_see else []
+    marks = discussion.marks_seen(contribution, request.user)
+    look = talk.Look.of(request.GET)
+    page = list(every.filter(position__gte=first)[: ROWS_A_PAGE + 1]) if may_see else []
+    pending = [c for t in talks for c in t.comments if c.pending]
     return render(
         request,
         "pages/contribution_rows.html",
         {
-            **_frame(contribution, "rows", signed_in(request)),
+            **frame(contribution, "rows", account),
             "may_see": may_see,
-            "rows": shown[:ROWS_A_PAGE],
+            "rows": talk.opened(
+                page[:ROWS_A_PAGE], [] if past else talks, marks, request.user, contribution
+            ),
+            "look": look,
+            "looks": look.choices(request.GET),
+            "first": first + 1,
             "before": max(first - ROWS_A_PAGE, 0) + 1 if first else None,
-            "after": first + ROWS_A_PAGE + 1 if len(shown) > ROWS_A_PAGE else None,
-            "refused": [{**bad, "row": bad["row"] + 1} for bad in revision.refused[:100]],
-            "revision": revision,
+            "after": first + ROWS_A_PAGE + 1 if len(page) > ROWS_A_PAGE else None,
+            "refused": [{**bad, "row": bad["row"] + 1} for bad in sent.refused[:100]],
+            "sent": sent,
+            "past": past,
+            # Only who ticks rows off pays for counting them.
+            "ticked": sum(mark_of(row) in marks for row in every.iterator()) if marks else 0,
+            "many": shown.row_count,
+            "may_say": not past and may_see and talking.may_say(request.user, contribution),
+            "pending": pending,
+            "verdicts": _verdicts(contribution, account),
         },
     )
 
 
 @require_safe
 def checks(request: HttpRequest, number: int) -> HttpResponse:
-    """What the screens found in the current revision."""
-    contribution = _seen(request, number)
+    """What the screens found in the current revision, with the rows in question."""
+    contribution = seen(request, number)
     screening = screening_with_findings(contribution)
+    found = list(screening.findings.all()) if screening else []
+    may_see = rules.may_see_rows(request.user, contribution)
     return render(
         request,
         "pages/contribution_checks.html",
         {
-            **_frame(contribution, "checks", signed_in(request)),
+            **frame(contribution, "checks", signed_in(request)),
             "screening": screening,
-            "findings": screening.findings.all() if screening else [],
+            "findings": talk.with_rows(contribution, found)
+            if may_see
+            else [(f, []) for f in found],
+            "blocking": {f.screen for f in found if f.severity == "quarantine"},
+            "finding_screens": {f.screen for f in found},
+        },
+    )
+
+
+@require_safe
+def effects(request: HttpRequest, number: int) -> HttpResponse:
+    """What has been measured so far: the builds that hold the PR, and where they are served."""
+    contribution = seen(request, number)
+    return render(
+        request,
+        "pages/contribution_effects.html",
+        {
+            **frame(contribution, "effects", signed_in(request)),
+            "effects": queries.effects_of(contribution),
         },
     )
 
@@ -132,39 +175,33 @@ def checks(request: HttpRequest, number: int) -> HttpResponse:
 @require_safe
 def past(request: HttpRequest, number: int) -> HttpResponse:
     """The record of a PR: each line with its digest, which the next line builds on."""
-    contribution = _seen(request, number)
+    contribution = seen(request, number)
     return render(
         request,
         "pages/contribution_history.html",
         {
-            **_frame(contribution, "history", signed_in(request)),
-            "events": history.life_of(contribution)[:500],
-            "revisions": contribution.revisions.all(),
+            **frame(contribution, "history", signed_in(request)),
+            "page": slice_of(history.life_of(contribution), request.GET, EVENTS_A_PAGE),
         },
     )
 
 
-@require_POST
-@login_required
-def comment(request: HttpRequest, number: int) -> HttpResponse:
-    """Say something under a PR."""
-    contribution = _seen(request, number)
-    return _do(
-        request,
-        contribution,
-        lambda: actions.comment(
-            contribution, by=account_of(request), text=request.POST.get("text", "")
-        ),
-        "Your comment stands below.",
-    )
+@require_safe
+def as_json(request: HttpRequest, number: int, part: str = "") -> HttpResponse:
+    """The REST face says the same as data, to the same reader (by session or by token)."""
+    named = {"": "contribution", "rows": "contribution-rows", "history": "life"}
+    named |= {"checks": "contribution", "effects": "life"}
+    if part not in named:
+        raise Http404
+    return redirect(reverse(f"api:{named[part]}", args=[seen(request, number).pk]))
 
 
 @require_POST
 @login_required
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     """Take a PR back."""
-    contribution = _seen(request, number)
-    return _do(
+    contribution = seen(request, number)
+    return do(
         request,
         contribution,
         lambda: actions.withdraw(
@@ -174,18 +211,36 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
+@require_POST
+@login_required
+def revert(request: HttpRequest, number: int) -> HttpResponse:
+    """Propose to take accepted rows out again, as a PR of its own."""
+    contribution = seen(request, number)
+    try:
+        proposed = reverting.propose_revert(
+            contribution, by=account_of(request), because=request.POST.get("because", "")
+        )
+    except ContributionRefused as refusal:
+        messages.error(request, forms.sentence(refusal))
+        return redirect(contribution)
+    messages.success(request, _("A maintainer decides on it now."))
+    return redirect(proposed)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def revise(request: HttpRequest, number: int) -> HttpResponse:
-    """Send new rows for a PR that was asked to change."""
-    contribution = _seen(request, number)
+    """Send new rows for a PR that is not decided yet."""
+    contribution = seen(request, number)
     account = account_of(request)
     if not rules.is_author(account, contribution):
         raise PermissionDenied("A PR gets its new rows from its author.")
-    if contribution.stage != Stage.CHANGES_REQUESTED:
+    if not _open(contribution):
         messages.error(request, f"{contribution} does not wait for new rows.")
         return redirect(contribution)
-    kept = "\n".join(_as_line(row) for row in contributions.rows_of(contribution))
+    kept = "\n".join(
+        json.dumps(as_raw(row), ensure_ascii=False) for row in contributions.rows_of(contribution)
+    )
     form = forms.ReviseForm(request.POST or None, initial={"pasted": kept})
     if request.method == "POST" and form.is_valid():
         try:
@@ -198,11 +253,11 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
             messages.success(request, f"Revision {contribution.revision} is being checked.")
             tell_refused(request, offered, form.numbered)
             return redirect(contribution)
-    decision = reviews.decisions_on(contribution).last()
+    asked = reviews.decisions_on(contribution).filter(verdict=Verdict.CHANGES)
     return render(
         request,
         "pages/revise.html",
-        {"contribution": contribution, "form": form, "decision": decision},
+        {"contribution": contribution, "form": form, "decision": asked.last()},
     )
 
 
@@ -210,7 +265,7 @@ def tell_refused(
     request: HttpRequest, offered: actions.Offered, numbered: Sequence[Numbered]
 ) -> None:
     """Say which rows were left out, by their lines, and why; what was good is kept."""
-    lines = [f"line {line}" for line, _ in numbered] or ["row 1"]
+    lines = [f"line {line}" for line, _row in numbered] or ["row 1"]
     told = [f"{lines[bad.row]}: {bad.detail}; {bad.mend}" for bad in offered.refused]
     if told:
         kept = offered.contribution.row_count
@@ -220,21 +275,60 @@ def tell_refused(
         )
 
 
-def _seen(request: HttpRequest, number: int) -> Contribution:
+def seen(request: HttpRequest, number: int) -> Contribution:
     """The PR, if this visitor may know of it; a draft is its author's alone."""
-    found = Contribution.objects.select_related("author", "skill")
-    contribution = get_object_or_404(found, pk=number)
+    contribution = get_object_or_404(queries.with_marks(Contribution.objects.all()), pk=number)
     if contribution.stage == Stage.DRAFT and not rules.is_author(request.user, contribution):
         raise Http404
     return contribution
 
 
-def _frame(contribution: Contribution, tab: str, account: Any) -> dict[str, Any]:
+def taken_out(contribution: Contribution) -> dict[str, Any] | None:
+    """Number and stage of the PR that takes the rows out again, where there is one."""
+    return getattr(contribution, "taken_out_by", None)
+
+
+def frame(contribution: Contribution, tab: str, account: Account | None) -> dict[str, Any]:
     """What the head of each tab shows."""
     home = contribution.get_absolute_url()
-    named = {"conversation": "", "rows": "/rows", "checks": "/checks", "history": "/history"}
-    counts = {"rows": contribution.row_count}
-    facts = [
+    parts = [
+        ("conversation", _("Conversation"), "", None),
+        ("rows", _("Rows"), "/rows", (contribution.reverts or contribution).row_count),
+        ("revisions", _("Revisions"), "/revisions", contribution.revision),
+        ("checks", _("Checks"), "/checks", None),
+        ("effects", _("Effects"), "/effects", None),
+        ("history", _("History"), "/history", None),
+    ]
+    return {
+        "contribution": contribution,
+        "tab": tab,
+        "tabs": [(word, f"{home}{path}", name == tab, count) for name, word, path, count in parts],
+        "facts": _facts(contribution),
+        "yours": account is not None and contribution.author_id == account.pk,
+        "may_decide": bool(_verdicts(contribution, account)),
+    }
+
+
+def do(
+    request: HttpRequest,
+    contribution: Contribution,
+    act: Callable[[], object],
+    done: str,
+    to: str = "",
+) -> HttpResponse:
+    """Run an action and go back, with what was done or why it was refused."""
+    try:
+        act()
+    except (ContributionRefused, MoveRefused) as refusal:
+        messages.error(request, forms.sentence(refusal))
+    else:
+        if done:
+            messages.success(request, done)
+    return redirect(to or contribution)
+
+
+def _facts(contribution: Contribution) -> list[tuple[str, object]]:
+    return [
         ("Kind", Kind(contribution.kind).label),
         ("Skill", contribution.skill.title if contribution.skill else "not named"),
         ("Rows", contribution.row_count),
@@ -244,43 +338,33 @@ def _frame(contribution: Contribution, tab: str, account: Any) -> dict[str, Any]
         ("Came by", contribution.source or "–"),
         ("Digest", looks.digest(contribution.digest[:12])),
     ]
-    return {
-        "contribution": contribution,
-        "tabs": [
-            (name.capitalize(), f"{home}{path}", name == tab, counts.get(name))
-            for name, path in named.items()
-        ],
-        "facts": facts,
-        "may_decide": account is not None
-        and review_rules.may_decide(account)
-        and contribution.author_id != account.pk
-        and contribution.stage in (Stage.IN_REVIEW, Stage.QUARANTINED),
-    }
 
 
-def _as_line(row: Row) -> str:
-    """A row as its author sent it, as a line of JSON to be edited."""
-    given = {
-        "prompt": row.prompt,
-        "original": row.original,
-        "completion": row.completion,
-        "chosen": row.chosen,
-        "rejected": row.rejected,
-        "label": row.label,
-        "skill": row.skill.name if row.skill else "",
-    }
-    said = {name: value for name, value in given.items() if value not in ("", None)}
-    return json.dumps(said, ensure_ascii=False)
+def _verdicts(contribution: Contribution, account: Account | None) -> list[Verdict]:
+    """What this visitor may decide now."""
+    if account is None or contribution.author_id == account.pk:
+        return []
+    if not review_rules.may_decide(account):
+        return []
+    if contribution.stage == Stage.IN_REVIEW:
+        return [Verdict.ACCEPT, Verdict.CHANGES, Verdict.REJECT]
+    releases = contribution.stage == Stage.QUARANTINED and account.role in review_rules.RELEASE
+    return [Verdict.RELEASE, Verdict.REJECT] if releases else []
 
 
-def _do(
-    request: HttpRequest, contribution: Contribution, act: Callable[[], object], done: str
-) -> HttpResponse:
-    """Run an action and go back to the PR, with what was done or why it was refused."""
-    try:
-        act()
-    except (ContributionRefused, MoveRefused) as refusal:
-        messages.error(request, forms.sentence(refusal))
-    else:
-        messages.success(request, done)
-    return redirect(contribution)
+def _open(contribution: Contribution) -> bool:
+    """Whether its author can change the rows now."""
+    return contribution.stage in MAY_CHANGE and not contribution.reverts_id
+
+
+def _may_revert(account: Account, contribution: Contribution) -> bool:
+    if contribution.stage != Stage.ACCEPTED or contribution.reverts_id:
+        return False
+    own = rules.is_author(account, contribution)
+    return not taken_out(contribution) and (own or account.role in reverting.PROPOSE)
+
+
+def _first(request: HttpRequest) -> int:
+    """The place (from nought) of the first row to show."""
+    start = request.GET.get("from", "1")
+    return max(int(start) - 1, 0) if start.isascii() and start.isdigit() and len(start) < 8 else 0

@@ -1,6 +1,5 @@
 """The review desk: the queue, and one screen on which a person decides."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -28,12 +27,6 @@ from apps.reviews.models import Decision, Verdict
 
 IN_VIEW, ROWS_IN_VIEW = 25, 20
 
-DECIDE: dict[str, Callable[..., Decision | Proposal]] = {
-    Verdict.ACCEPT: actions.accept,
-    Verdict.CHANGES: actions.ask_for_changes,
-    Verdict.REJECT: actions.reject,
-    Verdict.RELEASE: actions.release,
-}
 DONE = {
     Verdict.ACCEPT: "accepted",
     Verdict.CHANGES: "sent back with what should change",
@@ -92,7 +85,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
 def _decide(
     contribution: Contribution, account: Account, said: dict[str, Any]
 ) -> Decision | Proposal:
-    return DECIDE[said["verdict"]](
+    return actions.VERDICTS[said["verdict"]](
         contribution, by=account, digest=said["digest"], because=said["because"].strip()
     )
 

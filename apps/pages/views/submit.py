@@ -1,125 +1,227 @@
-"""Offering a contribution on the web."""
+"""Writing a PR: a draft that is kept from the first key, and an account only when it is sent."""
 
 from typing import Any
-from uuid import uuid4
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from apps.accounts.models import Account
-from apps.contributions import actions
-from apps.contributions.errors import ContributionRefused
-from apps.contributions.models import Kind
+from apps.contributions import drafts
+from apps.contributions.drafts import Owner
+from apps.contributions.errors import ContributionRefused, DraftMissing, DraftMoved
+from apps.contributions.models import Draft, Kind
 from apps.history.errors import MoveRefused
-from apps.pages import forms, queries
-from apps.pages.views.contributions import tell_refused
-from apps.pages.who import signed_in
+from apps.pages import beginnings, drafting, edits, forms
+from apps.pages.beginnings import Beginning
+from apps.pages.drafting import Names
+from apps.pages.views.hints import told
+from apps.pages.visitors import owner_of
 from apps.skills.models import ModelLine
 from apps.skills.queries import the_line
+from apps.traces import clusters
 
-KEPT = "submission"
 WORDS = {
-    Kind.CORRECTION: ("Correct an answer", "The model said something wrong; say what is right."),
-    Kind.PREFERENCE: ("Compare two answers", "Of two answers, one is better."),
-    Kind.RATING: ("Rate an answer", "Say of one answer whether it is good."),
-    Kind.DATASET: ("Send rows", "A file or a list of prompts with the right answers."),
+    Kind.CORRECTION: (
+        gettext_lazy("Correct an answer"),
+        gettext_lazy("The model said something wrong; say what is right."),
+    ),
+    Kind.PREFERENCE: (
+        gettext_lazy("Compare two answers"),
+        gettext_lazy("Of two answers, one is better."),
+    ),
+    Kind.RATING: (
+        gettext_lazy("Rate an answer"),
+        gettext_lazy("Say of one answer whether it is good."),
+    ),
+    Kind.DATASET: (
+        gettext_lazy("Send rows"),
+        gettext_lazy("A file, a paste or a table of questions with the right answers."),
+    ),
 }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def submit(request: HttpRequest) -> HttpResponse:
-    """Write a PR and send it. An account is asked for only when it is sent."""
+    """Write a PR and send it."""
     try:
         line = the_line()
     except ModelLine.DoesNotExist:
         return render(request, "pages/unfounded.html")
-    account = signed_in(request)
-    kept = request.session.get(KEPT, {})
-    asked = request.GET.get("kind") or kept.get("kind")
-    kind = asked if asked in Kind.values else str(Kind.CORRECTION)
     if request.method == "POST":
-        form = forms.SubmitForm(request.POST, request.FILES, line=line, kind=kind)
-        if account is None:
-            return _ask_who(request, kind)
-        if form.is_valid() and (answer := _offer(request, line, account, form)):
-            return answer
+        return _take(request, line)
+    return _open(request, line, owner_of(request))
+
+
+def _open(request: HttpRequest, line: ModelLine, owner: Owner) -> HttpResponse:
+    """The form, with the draft that this person would go on with."""
+    asked = request.GET.dict()
+    kind = asked["kind"] if asked.get("kind") in Kind.values else ""
+    if key := asked.get("draft"):
+        try:
+            draft: Draft | None = drafts.draft_named(key, owner)
+        except DraftMissing as missing:
+            return _gone(request, key, owner, missing)
+        begun = Beginning(draft.start if draft else "")
     else:
-        initial = {"batch": f"web-{uuid4().hex[:16]}", **_begun(request, account), **kept}
-        form = forms.SubmitForm(line=line, kind=kind, initial=initial)
+        begun = beginnings.begun(asked, line, kind or Kind.CORRECTION, owner)
+        draft = None if "new" in asked else _latest(line, owner, kind, begun)
+    kind = draft.kind if draft else kind or str(Kind.CORRECTION)
+    initial = {"licence": forms.first_licence(line), **(draft.fields if draft else begun.fields)}
+    form = forms.SubmitForm(line=line, kind=kind, initial=initial)
+    names = Names(
+        draft.key if draft else drafts.new_key(),
+        draft.version if draft else 0,
+        drafts.new_key(),
+        begun.start,
+    )
+    context = draft.context if draft else begun.context
+    return _page(request, line, owner, form, names, draft, context)
+
+
+def _latest(line: ModelLine, owner: Owner, kind: str, begun: Beginning) -> Draft | None:
+    if kind or begun.start:
+        return drafts.latest(owner, line, kind or Kind.CORRECTION, begun.start)
+    return drafts.open_drafts(owner).filter(line=line).first()
+
+
+def _gone(request: HttpRequest, key: str, owner: Owner, missing: DraftMissing) -> HttpResponse:
+    if sent := drafts.sent_as(key, owner):
+        return redirect(sent)
+    messages.warning(request, forms.sentence(missing))
+    return redirect("pages:submit")
+
+
+def _take(request: HttpRequest, line: ModelLine) -> HttpResponse:
+    """Keep what was typed, then do what the pressed button says."""
+    owner = owner_of(request, keep=True)
+    names = drafting.names_in(request.POST)
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in Kind.values else str(Kind.CORRECTION)
+    do = request.POST.get("do", "send")
+    if sent := drafts.sent_as(names.key, owner):
+        messages.info(request, _("This was sent before, as %(pr)s.") % {"pr": sent})
+        return redirect(sent)
+    form = forms.SubmitForm(request.POST, request.FILES, line=line, kind=kind)
+    incoming = form.incoming() if kind == Kind.DATASET else []
+    try:
+        draft = drafts.save(
+            names.key,
+            drafting.typed_in(request, kind, incoming),
+            owner=owner,
+            line=line,
+            kind=kind,
+            start=names.start,
+            version=names.version,
+            tab=names.tab,
+        )
+    except DraftMoved as moved:
+        messages.warning(request, forms.sentence(moved))
+        return redirect("pages:draft", key=names.key)
+    except ContributionRefused as refusal:
+        form.add_error(None, forms.sentence(refusal))
+        return _page(request, line, owner, form, names, None, drafting.turns_in(request.POST))
+    names = names._replace(version=draft.version)
+    if do == "send":
+        if incoming and drafts.faulty(draft).exists():
+            return _back(draft, "rows")
+        return _send(request, line, owner, form, names, draft)
+    if form.errors.get("file") or form.errors.get("pasted"):
+        form.keep_errors_of("file", "pasted")
+        return _page(request, line, owner, form, names, draft, draft.context)
+    anchor, more = edits.apply(draft, do)
+    return _back(draft, anchor, **more)
+
+
+def _send(
+    request: HttpRequest,
+    line: ModelLine,
+    owner: Owner,
+    form: forms.SubmitForm,
+    names: Names,
+    draft: Draft,
+) -> HttpResponse:
+    unread = form.errors.get("file") or form.errors.get("pasted")
+    if form.kind == Kind.DATASET and not unread and not draft.rows.exists():
+        form.add_error("pasted", _("There are no rows; pick a file, paste them or type them."))
+    if not form.is_valid():
+        return _page(request, line, owner, form, names, draft, draft.context)
+    if owner.account is None:
+        messages.info(request, _("Your work is kept. Sign in or make an account, then send it."))
+        back = urlencode({"next": draft.get_absolute_url()})
+        return redirect(f"{settings.LOGIN_URL}?{back}")
+    picked = form.cleaned_data
+    try:
+        offered = drafts.send(
+            draft,
+            by=owner.account,
+            title=picked["title"],
+            terms=form.terms(),
+            skill=form.line_skills.get(picked["skill"]),
+            description=picked["description"],
+        )
+    except (ContributionRefused, MoveRefused) as refusal:
+        form.add_error(None, forms.sentence(refusal))
+        return _page(request, line, owner, form, names, draft, draft.context)
+    contribution = offered.contribution
+    messages.success(
+        request, _("%(pr)s is sent. The checks take about a minute.") % {"pr": contribution}
+    )
+    return redirect(contribution)
+
+
+def _back(draft: Draft, anchor: str = "", **more: Any) -> HttpResponse:
+    """To the draft as it stands now; loading it again does nothing twice."""
+    query = urlencode({"draft": draft.key, **more})
+    return redirect(f"{reverse('pages:submit')}?{query}{'#' + anchor if anchor else ''}")
+
+
+def _page(
+    request: HttpRequest,
+    line: ModelLine,
+    owner: Owner,
+    form: forms.SubmitForm,
+    names: Names,
+    draft: Draft | None,
+    turns: list[dict[str, str]],
+) -> HttpResponse:
+    kind, asked = Kind(form.kind), request.GET
+    wanted = None
+    if names.start.startswith("help:"):
+        wanted = clusters.cluster_named(line, names.start.removeprefix("help:"))
     return render(
         request,
         "pages/submit.html",
         {
             "form": form,
             "kind": kind,
+            "names": names,
+            "draft": draft,
+            "turns": [*turns, *([{"role": "user", "content": ""}] * ("turn" in asked))],
+            "table": drafting.table_of(
+                draft,
+                first=edits.number(asked.get("from", "")),
+                blanks=min(edits.number(asked.get("blank", "")), 20),
+                everything=asked.get("rows") == "all",
+            )
+            if kind == Kind.DATASET
+            else None,
+            "asides": draft.asides.count() if draft else 0,
+            "preview": told(form, line, owner) if "preview" in asked and draft else None,
+            "wanted": wanted,
+            "turn_roles": drafting.TURN_ROLES,
             "tabs": [
                 (title, f"{reverse('pages:submit')}?kind={name}", name == kind, None)
-                for name, (title, _) in WORDS.items()
+                for name, (title, _lede) in WORDS.items()
             ],
-            "title": WORDS[Kind(kind)][0],
-            "lede": WORDS[Kind(kind)][1],
+            "title": WORDS[kind][0],
+            "lede": WORDS[kind][1],
         },
     )
-
-
-def _offer(
-    request: HttpRequest, line: ModelLine, account: Account, form: forms.SubmitForm
-) -> HttpResponse | None:
-    """Offer what the form holds; None when it was refused, with the reason in the form."""
-    picked = form.cleaned_data
-    try:
-        offered = actions.offer(
-            line,
-            by=account,
-            kind=form.kind,
-            title=picked["title"],
-            rows=form.rows(),
-            terms=form.terms(),
-            skill=form.line_skills.get(picked["skill"]),
-            description=picked["description"],
-            source="web",
-            batch=picked["batch"],
-        )
-    except (ContributionRefused, MoveRefused) as refusal:
-        form.add_error(None, forms.sentence(refusal))
-        return None
-    request.session.pop(KEPT, None)
-    contribution = offered.contribution
-    if offered.repeated:
-        messages.info(request, f"This was sent before, as {contribution}.")
-    else:
-        messages.success(request, f"{contribution} is sent. The checks take about a minute.")
-    tell_refused(request, offered, form.numbered)
-    return redirect(contribution)
-
-
-def _ask_who(request: HttpRequest, kind: str) -> HttpResponse:
-    """Keep what was typed and ask for an account; a file has to be picked again."""
-    typed = {
-        name: value
-        for name, value in request.POST.dict().items()
-        if name in forms.SubmitForm.base_fields and isinstance(value, str)
-    }
-    request.session[KEPT] = {**typed, "kind": kind}
-    messages.info(request, "Your work is kept. Sign in or make an account, then send it.")
-    return redirect(f"{reverse('pages:sign_in')}?next={reverse('pages:submit')}")
-
-
-def _begun(request: HttpRequest, account: Account | None) -> dict[str, Any]:
-    """What the form starts from: a skill, or an answer that this person found wrong."""
-    begun: dict[str, Any] = {"skill": request.GET.get("skill", "")}
-    named = request.GET.get("trace", "")
-    trace = queries.trace_for(account, named) if account and named else None
-    if trace is None:
-        return begun
-    return {
-        "skill": trace.skill.name if trace.skill else "",
-        "trace": trace.public_id,
-        "prompt": trace.prompt,
-        "original": trace.answer,
-        "completion": trace.answer,
-        "rejected": trace.answer,
-    }

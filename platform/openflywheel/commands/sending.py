@@ -25,7 +25,7 @@ LICENCES = (
     *("CC0-1.0", "CC-BY-4.0", "Apache-2.0", "MIT"),
     *("CC-BY-SA-4.0", "CC-BY-NC-4.0", "LicenseRef-proprietary"),
 )
-CONSENTS = ("train", "review", "evaluate")
+CONSENTS = ("train", "review", "evaluate", "rate")
 FEEDBACK_FORMATS: Formats = (
     (frozenset({"trace"}), "trace, success or rating or correction"),
     (frozenset({"prompt", "answer"}), "prompt, answer, success or rating or correction"),

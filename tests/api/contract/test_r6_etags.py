@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import connection
 
-from apps.contributions.actions import comment
+from apps.contributions.discussion.actions import say
 from apps.contributions.models import Contribution, Row
 from apps.contributions.stages import Stage
 from apps.history.models import Event
@@ -87,7 +87,7 @@ def test_the_tag_of_any_reading_will_do_and_a_comment_spoils_no_edit(
     contribution = a_contribution(line, by=ada.account)
     path = f"contributions/{contribution.pk}"
     tag = read(ada, f"{path}{query}")["ETag"]
-    comment(contribution, by=somebody(), text="Nice.")
+    say(contribution, by=somebody(), text="Nice.")
 
     answer = ada.patch(path, {"title": "Better"}, **{"If-Match": f'"other", {tag}'})
 
@@ -186,7 +186,7 @@ def test_a_new_comment_changes_the_tag(line: ModelLine, stranger: Caller) -> Non
     path = f"contributions/{contribution.pk}"
     before = stranger.get(path)["ETag"]
 
-    comment(contribution, by=somebody(), text="Nice.")
+    say(contribution, by=somebody(), text="Nice.")
 
     assert read(stranger, path, **{"If-None-Match": before}).status_code == 200
 

@@ -1,0 +1,456 @@
+"""The OpenAPI document, made of what the views declare in `calls` (see `apps.api.calls`).
+
+drf-spectacular walks the addresses and reads the forms of `apps.api.bodies`; the answers come from
+the types of `apps.api.shapes`. What every address has in common stands here, once: the problems
+that it can give, the headers, the parameters.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from django.urls import resolve
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from rest_framework.serializers import Serializer
+
+from apps.accounts.models import Scope
+from apps.api import problems, shapes
+from apps.api.bodies import Anything, Body
+from apps.api.calls import Call, Facts, Page
+from apps.api.parsing import NDJSON
+
+Schema = dict[str, Any]
+PROBLEM_TYPE = "application/problem+json"
+SAFE = ("GET", "HEAD")
+
+# -- What addresses have in common ----------------------------------------------------------------
+
+# Codes of problems that come before any view has had its say.
+ANYWHERE = ("bad_parameter", "bad_token", "length_required", "not_acceptable", "database_away")
+WITH_A_BODY = (
+    *("bad_json", "body_cut_off", "bad_encoding"),
+    *("too_large", "unsupported_media_type"),
+)
+# A browser's session is asked for its CSRF token on every change.
+ON_CHANGE = ("not_allowed",)
+
+PARAMETERS: dict[str, Schema] = {
+    "cursor": {"type": "string", "description": "From `next` or `prev` of an earlier page"},
+    "limit": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 200,
+        "default": 50,
+        "description": "The most elements on a page",
+    },
+    "dry_run": {"enum": ["0", "1", "true", "false"], "description": "Look, and store nothing"},
+    "verdicts": {
+        "enum": ["all", "refused"],
+        "default": "all",
+        "description": "Whose verdicts stand in the answer; the counts cover all",
+    },
+}
+REQUEST_HEADERS: dict[str, Schema] = {
+    "X-Request-Id": {
+        "type": "string",
+        "description": "Your own id for the request (8 to 64 of A-Z a-z 0-9 . _ -); it comes "
+        "back and stands in our logs, and one that does not fit is replaced",
+    },
+}
+HEADERS: dict[str, Schema] = {
+    "X-Request-Id": {"type": "string", "description": "Name it when you report something"},
+    "Cache-Control": {"type": "string", "description": "Answers are for whom they were given to"},
+    "Link": {"type": "string", "description": "The next and the previous page (RFC 8288)"},
+    "Location": {"type": "string", "format": "uri", "description": "Where the new thing is"},
+    "Idempotent-Replayed": {
+        "enum": ["true"],
+        "description": "It had been stored before, and this is the first answer again",
+    },
+    "ETag": {"type": "string", "description": "Names this content; send it as If-None-Match"},
+    "Content-Disposition": {"type": "string", "description": "A name for the file"},
+    "WWW-Authenticate": {"type": "string", "description": "How to authenticate"},
+    "Retry-After": {"type": "string", "description": "Seconds after which to try again"},
+}
+ALWAYS = ("X-Request-Id", "Cache-Control")
+OPTIONAL = ("Link", "Idempotent-Replayed", "Location", "Content-Disposition")
+# (OpenAPI 3.1 has no word for the shape of a line; tools find it under `x-line`.)
+TEXT_OF_LINES = {
+    "type": "string",
+    "description": "A JSON object on each line; `Content-Encoding: gzip` is understood",
+}
+SAID = {
+    200: "As asked",
+    201: "Stored",
+    202: "Under way; follow the operation",
+    204: "Done; there is nothing to show",
+    304: "It has not changed since it was fetched under this ETag",
+    207: "Some rows are stored and some are refused; each has its verdict",
+}
+
+
+def codes_of(view: Any, method: str, path: str) -> tuple[str, ...]:
+    """The codes of every problem that this call can be answered with."""
+    call, scope = view.calls[method], view.scopes.get(method, "")
+    codes = [*ANYWHERE, *call.refuses]
+    if takes_body(call):
+        codes += WITH_A_BODY
+    if is_form(call.takes):
+        codes.append("bad_fields")
+    if method not in SAFE:
+        codes += ON_CHANGE
+    if scope is not None:
+        codes.append("token_missing")
+    if scope:
+        codes.append("scope_missing")
+    if "{" in path:
+        codes.append("not_found")
+    return tuple(dict.fromkeys(codes))
+
+
+def takes_body(call: Call) -> bool:
+    """Whether the call reads a body."""
+    return call.takes is not None or call.lines is not None
+
+
+def is_form(takes: Any) -> bool:
+    """Whether a body is read by a form of `apps.api.bodies` rather than described by a shape."""
+    return inspect.isclass(takes) and issubclass(takes, Serializer)
+
+
+# -- Shapes as JSON Schema ------------------------------------------------------------------------
+
+PLAIN: dict[Any, Schema] = {
+    Any: {},
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    None: {"type": "null"},
+    type(None): {"type": "null"},
+    datetime: {"type": "string", "format": "date-time"},
+}
+
+
+class Shapes:
+    """Turns types into JSON Schema; each class becomes a component of the document."""
+
+    def __init__(self, registry: ComponentRegistry) -> None:
+        self.registry = registry
+
+    def of(self, hint: Any) -> Schema:
+        """The JSON Schema of a type of `apps.api.shapes`."""
+        if isinstance(hint, Page):
+            return self._page(hint.of)
+        if hint in PLAIN:
+            return dict(PLAIN[hint])
+        if is_typeddict(hint):
+            return self._component(hint)
+        if inspect.isclass(hint) and issubclass(hint, Enum):
+            return {"type": "string", "enum": [word.value for word in hint if word.value]}
+        return self._composed(hint)
+
+    def _composed(self, hint: Any) -> Schema:
+        origin, inner = get_origin(hint), get_args(hint)
+        if origin is Annotated:
+            return self._annotated(*inner)
+        if origin is NotRequired:
+            return self.of(inner[0])
+        if origin is list:
+            return {"type": "array", "items": self.of(inner[0])}
+        if origin is dict:
+            values = self.of(inner[1])
+            return {"type": "object", "additionalProperties": values or True}
+        if origin is Literal:
+            return {"enum": list(inner)}
+        if origin is Union or "UnionType" in type(hint).__name__:
+            return self._either([self.of(one) for one in inner])
+        raise TypeError(f"{hint} has no place in the OpenAPI document; see apps/api/shapes.py")
+
+    def _annotated(self, hint: Any, *notes: Any) -> Schema:
+        schema = self.of(hint)
+        for note in notes:
+            schema |= note.schema if isinstance(note, Facts) else {"description": note}
+        return schema
+
+    def _either(self, schemas: list[Schema]) -> Schema:
+        null = {"type": "null"}
+        real = [schema for schema in schemas if schema != null]
+        if len(real) == 1 and null in schemas and isinstance(real[0].get("type"), str):
+            schema = real[0] | {"type": [real[0]["type"], "null"]}
+            return schema | ({"enum": [*schema["enum"], None]} if "enum" in schema else {})
+        return {"anyOf": schemas}
+
+    def _component(self, shape: Any) -> Schema:
+        component = ResolvedComponent(
+            name=shape.__name__, type=ResolvedComponent.SCHEMA, object=shape
+        )
+        if component not in self.registry:
+            self.registry.register(component)
+            component.schema = self._object(shape)
+        return component.ref
+
+    def _object(self, shape: Any) -> Schema:
+        hints = get_type_hints(shape, include_extras=True)
+        needed = [
+            name
+            for name, hint in hints.items()
+            # (With postponed annotations the class itself does not know which are NotRequired.)
+            if name in shape.__required_keys__ and get_origin(hint) is not NotRequired
+        ]
+        schema: Schema = {"type": "object", "description": inspect.getdoc(shape)}
+        schema["properties"] = {name: self.of(hint) for name, hint in hints.items()}
+        if needed:
+            schema["required"] = needed
+        # Rows that others send may say more than we read.
+        schema["additionalProperties"] = shape.__name__.startswith("Sent")
+        return schema
+
+    def _page(self, of: Any) -> Schema:
+        link = {"type": ["string", "null"], "format": "uri"}
+        component = ResolvedComponent(
+            name=f"{of.__name__}List", type=ResolvedComponent.SCHEMA, object=Page(of)
+        )
+        if component not in self.registry:
+            self.registry.register(component)
+            component.schema = {
+                "type": "object",
+                "description": "One page; `next` and `prev` lead to those beside it.",
+                "properties": {
+                    "items": {"type": "array", "items": self.of(of)},
+                    "next": link,
+                    "prev": link,
+                },
+                "required": ["items", "next", "prev"],
+                "additionalProperties": False,
+            }
+        return component.ref
+
+
+# -- One operation --------------------------------------------------------------------------------
+
+
+class FaceSchema(AutoSchema):
+    """Describes a call by what its view (a `Face`) declares."""
+
+    view: Any
+
+    @property
+    def call(self) -> Call:
+        """What the view declares for the method at hand."""
+        if self.method not in self.view.calls:
+            view = type(self.view)
+            raise TypeError(
+                f"{view.__module__}.{view.__name__} does not declare {self.method} in `calls`: "
+                "say what it takes and gives, as apps/api/calls.py shows"
+            )
+        call: Call = self.view.calls[self.method]
+        return call
+
+    def get_operation_id(self) -> str:
+        name = resolve(re.sub(r"{\w+}", "1", self.path)).url_name
+        return f"{self.method.lower()}_{name}".replace("-", "_")
+
+    def get_summary(self) -> str:
+        return done_by(type(self.view), self.method)
+
+    def get_description(self) -> str:  # type: ignore[override]
+        scope = self.view.scopes.get(self.method, "")
+        if scope is None:
+            return "Open to everybody."
+        return (
+            f"Needs a token with the scope `{scope}`." if scope else "Needs a token of any scope."
+        )
+
+    def get_tags(self) -> list[str]:
+        first = self.path.removeprefix("/api/v1/").partition("/")[0]
+        return [first.partition(".")[0] or "index"]
+
+    def get_auth(self) -> list[Schema]:
+        scheme = super().get_auth()
+        return scheme if self.view.scopes.get(self.method, "") is not None else [{}, *scheme]
+
+    def _get_parameters(self) -> list[Schema]:
+        return [*self._in_path(), *self._in_query(), *self._in_headers()]
+
+    def _in_path(self) -> Iterator[Schema]:
+        for name in re.findall(r"{(\w+)}", self.path):
+            number = f"<int:{name}>" in self.path_regex
+            schema = {"type": "integer", "minimum": 0} if number else {"type": "string"}
+            if not number:
+                schema["pattern"] = r"^[^/?#]+$"
+            yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+    def _in_query(self) -> Iterator[Schema]:
+        names = [*(("cursor", "limit") if self.call.paged else ()), *self.call.query]
+        own = self.call.query if isinstance(self.call.query, Mapping) else {}
+        for name in names:
+            yield _parameter(name, "query", {**own, **PARAMETERS}[name])
+
+    def _in_headers(self) -> Iterator[Schema]:
+        for name, schema in REQUEST_HEADERS.items():
+            yield _parameter(name, "header", schema)
+
+    def _get_request_body(self, direction: Any = "request") -> Schema | None:
+        call = self.call
+        if not takes_body(call):
+            return None
+        content: Schema = {}
+        if call.takes is not None:
+            content["application/json"] = {"schema": self._body(call.takes)}
+            if call.example is not None:
+                content["application/json"]["example"] = call.example
+        if call.lines is not None:
+            content[NDJSON] = {"schema": TEXT_OF_LINES, "x-line": self.shapes.of(call.lines)}
+            if call.example_lines:
+                lines = [json.dumps(line, ensure_ascii=False) for line in call.example_lines]
+                content[NDJSON]["example"] = "\n".join(lines) + "\n"
+        needed = not is_form(call.takes) or any(
+            field.required for field in call.takes().fields.values()
+        )
+        return {"content": content} | ({"required": True} if needed else {})
+
+    def _body(self, takes: Any) -> Schema:
+        if is_form(takes):
+            reference: Schema = self.resolve_serializer(takes, "request").ref
+            return reference
+        return self.shapes.of(takes)
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
+        schema: Schema = super()._map_basic_serializer(serializer, direction)
+        return schema | ({"additionalProperties": False} if isinstance(serializer, Body) else {})
+
+    def _map_serializer_field(self, field: Any, direction: Any, *rest: Any, **more: Any) -> Schema:
+        if isinstance(field, Anything):
+            return {"type": "array", "items": self.shapes.of(shapes.SentRow)}
+        schema: Schema = super()._map_serializer_field(field, direction, *rest, **more)
+        return schema
+
+    @property
+    def shapes(self) -> Shapes:
+        """Makes the components of this document."""
+        return Shapes(self.registry)
+
+    def _get_response_bodies(self, direction: Any = "response") -> Schema:
+        answers = {
+            str(status): self._answer(status, shape) for status, shape in self.call.gives.items()
+        }
+        return answers | dict(self._refusals())
+
+    def _answer(self, status: int, shape: Any) -> Schema:
+        names = [*ALWAYS, *self.call.headers, *(["Link"] if isinstance(shape, Page) else [])]
+        answer: Schema = {"description": SAID[status], "headers": self._headers(names)}
+        if shape is not None:
+            schema = {"schema": self.shapes.of(shape)}
+            types = (self.call.media_type, *self.call.other_media_types)
+            answer["content"] = dict.fromkeys(types, schema)
+        return answer
+
+    def _refusals(self) -> Iterator[tuple[str, Schema]]:
+        known, content = problems.kinds(), self.shapes.of(shapes.Problem)
+        found: dict[int, list[str]] = {}
+        for code in codes_of(self.view, self.method, self.path):
+            found.setdefault(known[code].status, []).append(code)
+        for status, codes in sorted(found.items()):
+            more = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}.get(status, [])
+            yield (
+                str(status),
+                {
+                    "description": "; ".join(f"`{code}`: {known[code].title}" for code in codes),
+                    "headers": self._headers([*ALWAYS, *more]),
+                    "content": {PROBLEM_TYPE: {"schema": content}},
+                    "x-codes": codes,
+                },
+            )
+
+    def _headers(self, names: list[str]) -> Schema:
+        return {name: self._header(name) for name in names}
+
+    def _header(self, name: str) -> Schema:
+        schema = dict(HEADERS[name])
+        header: Schema = {"description": schema.pop("description"), "schema": schema}
+        if name not in OPTIONAL:
+            header["required"] = True
+        component = ResolvedComponent(name, ResolvedComponent.HEADER, header, object=Header)
+        self.registry.register_on_missing(component)
+        reference: Schema = component.ref
+        return reference
+
+
+class Header:
+    """What the document calls a header; all of them stand in `HEADERS`."""
+
+
+def done_by(view: type, method: str) -> str:
+    """What the docstring of a view says of one of its methods: “GET lists …; POST offers one.”"""
+    said = " ".join((view.__doc__ or "").split())
+    clauses = re.split(r"(?:^|; )(GET|POST|PUT|PATCH|DELETE) ", said)
+    done = dict(zip(clauses[1::2], clauses[2::2], strict=True)).get(method, "")
+    return (done[:1].upper() + done[1:]).rstrip(".")
+
+
+def _parameter(name: str, place: str, described: Mapping[str, Any]) -> Schema:
+    schema = dict(described)
+    description = schema.pop("description", "")
+    return {"name": name, "in": place, "schema": schema} | (
+        {"description": description} if description else {}
+    )
+
+
+class BearerTokens(OpenApiAuthenticationExtension):
+    """`Authorization: Bearer ofw_pat_…`."""
+
+    target_class = "apps.api.authentication.BearerToken"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> Schema:
+        scopes = "; ".join(f"`{scope.value}`: {scope.label}" for scope in Scope)
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "ofw_pat_…",
+            "description": f"`POST /api/v1/tokens` makes one. Scopes: {scopes}.",
+        }
+
+    def get_security_requirement(self, auto_schema: Any) -> Schema:
+        scope = auto_schema.view.scopes.get(auto_schema.method, "")
+        return {self.name: [scope] if scope else []}
+
+
+class BrowserSessions(OpenApiAuthenticationExtension):
+    """The site's own pages; not a way for programs, so that the document leaves it out."""
+
+    target_class = "apps.api.authentication.BrowserSession"
+    name: list[str] = []
+
+    def get_security_definition(self, auto_schema: Any) -> list[Schema]:
+        return []
+
+    def get_security_requirement(self, auto_schema: Any) -> list[Schema]:
+        return []
+
+
+@cache
+def document() -> Schema:
+    """The whole OpenAPI document; it changes only with the code."""
+    found: Schema = SchemaGenerator().get_schema(request=None, public=True)
+    return found

@@ -1,0 +1,133 @@
+"""What a writer is told while they write: what is private in a text, and what resembles it.
+
+Nothing here holds anybody up: a hint is advice, the screens decide later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+
+from apps.checks.models import Print
+from apps.contributions.models import Contribution, Row
+from apps.contributions.queries import rows_of
+from apps.contributions.rows import normalised
+from apps.contributions.rules import READ_BY_ALL
+from apps.contributions.stages import Stage
+from apps.skills.models import ModelLine
+from training.screening.near import BANDS, band_keys, signatures
+from training.screening.personal_data import personal_data
+from training.screening.secrets import secrets
+from training.screening.text import Words, words
+
+LONGEST = 20_000
+# Of those that share a band, so many are compared; a template can share one with thousands.
+CANDIDATES = 200
+SIMILAR_FROM = 0.5
+MOST_SHOWN = 3
+# A hint is worth this long and no longer.
+PATIENCE_MS = 500
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a text that looks private: where it begins and ends, and what it looks like."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Similar:
+    """An accepted row that resembles what is being written; `share` of their words agree."""
+
+    row: Row
+    share: float
+
+    @property
+    def number(self) -> int:
+        """The number of its PR."""
+        return self.row.revision.contribution_id
+
+
+def marks(text: str) -> list[Mark]:
+    """Personal data and secrets in a text, from left to right, none over another."""
+    text = text[:LONGEST]
+    found = [Mark(start, end, kind) for kind, start, end in secrets(text)]
+    for hit in personal_data(text):
+        if all(hit.end <= mark.start or mark.end <= hit.start for mark in found):
+            found.append(Mark(hit.start, hit.end, hit.kind))
+    return sorted(found, key=lambda mark: mark.start)
+
+
+def similar(line: ModelLine, prompt: str) -> list[Similar]:
+    """Accepted rows that everybody may read and that ask nearly the same, nearest first."""
+    bands = _bands([prompt[:LONGEST]])[0]
+    if not bands:
+        return []
+    rows = Row.objects.filter(pk__in=_sharing(line, bands)).select_related(
+        "revision__contribution", "skill"
+    )
+    asked = _shingles(prompt)
+    found = [Similar(row, _jaccard(asked, _shingles(row.prompt))) for row in rows]
+    near = [one for one in found if one.share >= SIMILAR_FROM]
+    near.sort(key=lambda one: (-one.share, one.row.pk))
+    return near[:MOST_SHOWN]
+
+
+def prints_of(contribution: Contribution) -> list[Print]:
+    """The prints of a contribution's current rows, not yet stored."""
+    rows = list(rows_of(contribution).values_list("pk", "prompt"))
+    bands = _bands([prompt for _, prompt in rows])
+    return [
+        Print(row_id=key, line_id=contribution.line_id, bands=keys)
+        for (key, _), keys in zip(rows, bands, strict=True)
+    ]
+
+
+def _bands(prompts: list[str]) -> list[list[int]]:
+    """The band keys of each prompt, as PostgreSQL's signed integers; none for a short prompt."""
+    signed, long = signatures(Words.of(prompts))
+    keys = band_keys(signed, BANDS).T.view("int64")
+    return [row.tolist() if is_long else [] for row, is_long in zip(keys, long, strict=True)]
+
+
+def _sharing(line: ModelLine, bands: list[int]) -> list[int]:
+    """Keys of rows, accepted and open to all, that share a band; few enough to be compared."""
+    sql = """
+        SELECT print.row_id
+        FROM (SELECT row_id FROM checks_print
+              WHERE bands && %s::bigint[] LIMIT %s) print
+        JOIN contributions_row r ON r.id = print.row_id
+        JOIN contributions_revision v ON v.id = r.revision_id
+        JOIN contributions_contribution c ON c.id = v.contribution_id
+        WHERE c.line_id = %s AND c.stage = %s AND c.consent = ANY(%s) AND v.number = c.revision
+        LIMIT %s
+    """
+    allowed = [str(consent) for consent in READ_BY_ALL]
+    wanted: list[Any] = [bands, 5 * CANDIDATES, line.pk, str(Stage.ACCEPTED), allowed, CANDIDATES]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
+            # The planner takes arrays to overlap far more often than prints do, and would read all.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(sql, wanted)
+            found = [key for (key,) in cursor.fetchall()]
+            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+            cursor.execute("SET LOCAL enable_seqscan = DEFAULT")
+    except OperationalError:
+        # Too slow for a hint; the screens look again, and take their time.
+        return []
+    return found
+
+
+def _shingles(text: str) -> set[tuple[str, ...]]:
+    said = words(normalised(text))
+    return {tuple(said[at : at + 3]) for at in range(max(1, len(said) - 2))}
+
+
+def _jaccard(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
+    return len(one & other) / max(1, len(one | other))

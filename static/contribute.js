@@ -1,0 +1,201 @@
+// A form that keeps itself as a draft, and a table of rows. Both work without this file, by
+// the buttons of the form.
+"use strict";
+
+for (const form of document.querySelectorAll("form[data-autosave]")) {
+  const EVERY = 5000;
+  const status = form.querySelector("[data-saved]");
+  const hidden = (name) => form.querySelector(`[name='${name}'][type='hidden']`);
+  // What has not reached the server yet is kept here too, for a browser that dies before it has.
+  const net = `unsaved:${location.pathname}${location.search}`;
+  let dirty = false;
+  let saving = null;
+  let stopped = false;
+  let timer = 0;
+
+  const typed = () => {
+    const data = new FormData(form);
+    data.delete("file");
+    data.delete("do");
+    return data;
+  };
+  const remember = () => {
+    const kept = [...typed()].filter(([name]) => !["csrfmiddlewaretoken", "version", "tab"].includes(name));
+    try { localStorage.setItem(net, JSON.stringify({ version: hidden("version").value, kept })); } catch { /* storage is full or off */ }
+  };
+  const forget = () => { try { localStorage.removeItem(net); } catch { /* storage is off */ } };
+
+  const save = () => {
+    if (saving) return saving;
+    if (!dirty || stopped) return Promise.resolve();
+    dirty = false;
+    saving = send().finally(() => { saving = null; });
+    return saving;
+  };
+  const send = async () => {
+    try {
+      const answer = await fetch(form.dataset.autosave, { method: "POST", body: typed(), headers: { Accept: "application/json" } });
+      const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
+      if (answer.ok) {
+        hidden("version").value = said.version;
+        if (!dirty) forget();
+        tell(said.told);
+      } else if (answer.status === 409) {
+        // This tab would fight with the other for ever; its words are safe on the server.
+        stopped = true;
+        forget();
+        tell(said.told, said.both);
+      } else {
+        dirty = true;
+        tell(said.told ?? status.dataset.failed);
+      }
+    } catch {
+      dirty = true;
+      tell(status.dataset.failed);
+    }
+  };
+  const tell = (text, address) => {
+    status.textContent = text ?? "";
+    status.classList.toggle("draft-trouble", dirty || stopped);
+    if (!address) return;
+    const link = document.createElement("a");
+    link.href = address;
+    link.textContent = status.dataset.both;
+    status.append(" ", link);
+  };
+  const changed = () => {
+    dirty = true;
+    remember();
+    timer ||= setTimeout(() => { timer = 0; save().then(() => { if (dirty && !stopped) changed(); }); }, EVERY);
+  };
+
+  // What a tab held when it died is put back, unless the server has something newer.
+  try {
+    const kept = JSON.parse(localStorage.getItem(net) ?? "null");
+    if (kept && kept.version === hidden("version").value && !form.querySelector("[aria-invalid='true'], [role='alert']")) {
+      const left = new Map();
+      for (const [name, value] of kept.kept) left.set(name, [...(left.get(name) ?? []), value]);
+      if (left.has("draft")) hidden("draft").value = left.get("draft")[0];
+      for (const field of form.elements) {
+        if (!left.has(field.name) || ["hidden", "file", "submit"].includes(field.type)) continue;
+        const values = left.get(field.name);
+        if (field.type === "radio" || field.type === "checkbox") field.checked = values.includes(field.value);
+        else field.value = values.shift() ?? field.value;
+      }
+      dirty = true;
+      save();
+    } else forget();
+  } catch { forget(); }
+
+  form.addEventListener("input", changed);
+  form.addEventListener("rows-changed", changed);
+  form.addEventListener("focusout", save);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
+  form.addEventListener("submit", (event) => {
+    stopped ||= false;
+    if (!saving) { stopped = true; forget(); return; }
+    // A save is under way: the form goes with the version that it brings back.
+    event.preventDefault();
+    const button = event.submitter;
+    saving.then(() => form.requestSubmit(button));
+  });
+}
+
+// The table of rows: come, go and move at once, and take a paste from a spreadsheet.
+for (const editor of document.querySelectorAll("[data-rows]")) {
+  const list = editor.querySelector("ol");
+  const gone = editor.querySelector("[name='gone']");
+  const form = editor.closest("form");
+  const mending = Boolean(editor.querySelector("[name='mending']"));
+  const first = Number(list.querySelector("[data-number]")?.textContent ?? 1);
+  const rows = () => [...list.querySelectorAll("[data-row]")];
+  const cells = (row) => [...row.querySelectorAll("[name^='cell-']")];
+  const named = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+  const renumber = () => {
+    rows().forEach((row, at) => {
+      for (const number of row.querySelectorAll("[data-number]")) number.textContent = first + at;
+      for (const button of row.querySelectorAll("[data-do]")) button.value = `${button.dataset.do}-${first + at - 1}`;
+    });
+    form.dispatchEvent(new Event("rows-changed"));
+  };
+  const add = () => {
+    const row = rows().at(-1).cloneNode(true);
+    row.querySelector("[name='row']").value = named();
+    row.querySelector(".rows-fault")?.remove();
+    for (const cell of cells(row)) {
+      cell.value = "";
+      cell.removeAttribute("aria-invalid");
+      cell.removeAttribute("aria-describedby");
+    }
+    list.append(row);
+    return row;
+  };
+  const remove = (row) => {
+    gone.value = `${gone.value} ${row.querySelector("[name='row']").value}`.trim();
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    if (rows().length > 1) row.remove();
+    else for (const cell of cells(row)) cell.value = "";
+    cells(next ?? rows()[0])[0].focus();
+  };
+  const move = (row, down) => {
+    const beside = down ? row.nextElementSibling : row.previousElementSibling;
+    if (beside) beside[down ? "after" : "before"](row);
+  };
+
+  editor.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-do]");
+    if (!button) return;
+    // Beyond this page of a long table the server knows the rows; it does the work there.
+    const last = editor.querySelector("[value^='from-']");
+    if (button.dataset.do === "add" && last) return;
+    event.preventDefault();
+    const row = button.closest("[data-row]");
+    if (button.dataset.do === "add") cells(add())[0].focus();
+    else if (button.dataset.do === "remove") remove(row);
+    else {
+      move(row, button.dataset.do === "down");
+      button.focus();
+    }
+    renumber();
+  });
+  editor.addEventListener("keydown", (event) => {
+    const row = event.target.closest("[data-row]");
+    if (mending || !row || !event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    event.preventDefault();
+    move(row, event.key === "ArrowDown");
+    event.target.focus();
+    renumber();
+  });
+  editor.addEventListener("paste", (event) => {
+    const text = event.clipboardData.getData("text/plain");
+    if (mending || !text.includes("\t")) return;
+    event.preventDefault();
+    const column = cells(event.target.closest("[data-row]")).indexOf(event.target);
+    let row = event.target.closest("[data-row]");
+    for (const record of spread(text)) {
+      record.forEach((value, at) => {
+        const cell = cells(row)[column + at];
+        if (cell) cell.value = value;
+      });
+      row = row.nextElementSibling ?? add();
+    }
+    renumber();
+  });
+}
+
+// The cells of a spreadsheet as it puts them on the clipboard: tabs, lines, and quotes around a
+// cell that holds one of these.
+function spread(text) {
+  const records = [[]];
+  const cell = /(?:"((?:[^"]|"")*)"|([^\t\n]*))(\t|\r?\n|$)/gy;
+  const whole = text.replace(/\r\n/g, "\n").replace(/\n$/, "");
+  while (cell.lastIndex <= whole.length) {
+    const found = cell.exec(whole);
+    if (!found) break;
+    records.at(-1).push(found[1] !== undefined ? found[1].replaceAll('""', '"') : found[2]);
+    if (found[3] === "") break;
+    if (found[3] !== "\t") records.push([]);
+  }
+  return records;
+}

@@ -1,0 +1,45 @@
+"""Thousands of made-up requests: no 5xx, and no answer that the OpenAPI document does not know.
+
+`make test` sends about a thousand; FUZZ_CASES=20000 (`make fuzz`) sends that many.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from apps.rollouts import upstream
+from tests.api.hostile import a_runtime, a_world, attack
+
+CASES = int(os.environ.get("FUZZ_CASES", "1000"))
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[None]:
+    """A runtime behind the gateway, known by its address alone."""
+    with a_runtime() as url:
+        settings.UPSTREAM_URL = url
+        upstream._client.cache_clear()
+        yield
+    upstream._client.cache_clear()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_made_up_request_gets_an_answer_that_is_not_documented(
+    runtime: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "django.request")
+    report = attack(
+        a_world(), each=max(2, (CASES - 1000) // 60), scenarios=max(20, CASES // 20), seed=20261121
+    )
+
+    print(f"\n{report.cases} cases in {report.seconds:.0f} s; statuses {dict(report.statuses)}")
+    print(f"never answered with success: {sorted(set(report.operations) - set(report.succeeded))}")
+    told = "\n\n".join(f"== {title}\n{text}" for title, text in report.faults.items())
+    if report.faults:
+        pytest.fail(told, pytrace=False)
+    assert report.cases >= CASES
