@@ -122,6 +122,12 @@ def set_role(account: Account, role: str) -> None:
                 revoke(token)
 
 
+def set_single_keys(account: Account, *, on: bool) -> None:
+    """Whether single letters are shortcuts for this account."""
+    account.single_keys = on
+    account.save(update_fields=["single_keys"])
+
+
 def _keep_an_administrator(account: Account, role: str) -> None:
     """`LastAdministrator` when the change would leave the site without one."""
     administrators = Account.objects.filter(role=Role.ADMIN, is_active=True)
@@ -139,9 +145,3 @@ def _keep(account: Account) -> Account:
     except IntegrityError as error:
         raise NameTaken(f"“{account}” is taken; choose another name") from error
     return account
-
-
-def set_single_keys(account: Account, *, on: bool) -> None:
-    """Whether single letters are shortcuts for this account."""
-    account.single_keys = on
-    account.save(update_fields=["single_keys"])

@@ -87,5 +87,5 @@ addresses: list[URLPattern] = [
 urlpatterns: list[URLPattern] = [
     path("", site.Index.as_view(addresses=addresses), name="index"),
     *addresses,
-    re_path(r"^.*$", site.Nothing.as_view(), name="nothing"),
+    re_path(r"^[\s\S]*$", site.Nothing.as_view(), name="nothing"),
 ]

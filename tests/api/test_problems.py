@@ -32,7 +32,7 @@ def test_every_error_of_every_app_has_a_kind_of_its_own_and_none_is_a_server_err
             if problems.KINDS[kinds[0]] is problems.SERVER_ERROR:
                 unkind.append(name)
 
-    # These never reach a client as they are: they are for operators.
+    # These never reach a client: they are for operators.
     assert sorted(unkind) == ["BadLineData", "ChainBroken", "LineExists"]
 
 
@@ -60,6 +60,12 @@ def test_an_address_that_does_not_exist_is_a_problem_and_no_page(
 
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
     assert "GET /api/v1/ lists the addresses" in answer.json()["detail"]
+
+
+def test_an_address_with_a_line_break_in_it_is_a_problem_too(db: None) -> None:
+    answer = Client().get("/api/v1/problems/%0A")
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_a_method_that_an_address_does_not_take_is_405_and_says_which_it_does(

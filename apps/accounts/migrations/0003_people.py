@@ -29,7 +29,7 @@ def refuse_two_spellings(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_single_keys"),
+        ("accounts", "0002_token_use"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
