@@ -151,11 +151,49 @@ class Tokens(TypedDict):
     items: list[Token]
 
 
+class Proposal(TypedDict):
+    """What waits for a second person; they agree by sending the same request."""
+
+    action: str
+    terms: Annotated[dict[str, Any], "What exactly is to be done; the second must say the same"]
+    because: str
+    by: Name
+    at: datetime
+    expires_at: datetime
+    needs: str
+
+
 class RoleHeld(TypedDict):
     """The role that an account has now."""
 
     name: Name
     role: Role
+
+
+class RoleProposed(RoleHeld):
+    """The role that it still has, and what waits for a second person."""
+
+    proposal: Proposal
+
+
+class Service(TypedDict):
+    """A service account as its owner sees it."""
+
+    name: Name
+    role: Role
+    since: datetime
+
+
+class NewService(Service):
+    """The service account that was made, with its first token where one was asked for."""
+
+    token: NotRequired[NewToken]
+
+
+class Services(TypedDict):
+    """One's own service accounts, by name."""
+
+    items: list[Service]
 
 
 # -- Contributions --------------------------------------------------------------------------------
@@ -394,6 +432,12 @@ class Decided(Contribution):
     decision: Decision
 
 
+class ReleaseProposed(Contribution):
+    """The contribution as it stands, and what waits for a second person."""
+
+    proposal: Proposal
+
+
 class SentRow(TypedDict, total=False):
     """A row in any format that TRL trains on; which fields it needs depends on the kind.
 
@@ -553,6 +597,12 @@ class BuildPage(Build):
     live_digest: str
     contributions: list[Entry]
     report: dict[str, Any]
+
+
+class OverrideProposed(BuildPage):
+    """The build as it stands, and what waits for a second person."""
+
+    proposal: Proposal
 
 
 class HeldNow(TypedDict):

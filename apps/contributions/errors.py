@@ -16,11 +16,11 @@ class NotYours(denials.Denied, ContributionRefused):
     """Only the author may do this."""
 
 
-class NotForYou(ContributionRefused):
+class NotForYou(denials.Denied, ContributionRefused):
     """The role does not include this."""
 
 
-class Locked(ContributionRefused):
+class Locked(denials.Denied, ContributionRefused):
     """The conversation is closed for all but the team."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 import tomllib
 from collections.abc import Iterator
@@ -251,11 +252,17 @@ PLACES = {
     "provider": "none",
     # Nobody's: what others have of these is not there.
     "webhook": "999999",
+    "trace": "999999",
     "operation": "op_none",
 }
 
 
 # -- asking ---------------------------------------------------------------------------------------
+
+
+ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>|\(\?P<(?P<group>\w+)>(?:[^()]|\([^()]*\))*\)")
+OTHERS = {"place": "1", "field": "completion", "part": "rows", "old": "1", "new": "1"}
+OTHERS |= {"revision": "1", "verb": "ping"}
 
 
 class Listener(logging.Handler):
@@ -280,27 +287,16 @@ def path_of(name: str, at: str | None, thing: Any) -> str:
         given = thing.username
     else:
         given = str(thing.pk) if thing is not None else "999999"
-    path, rest = "", pattern.replace("^", "").replace(".*$", "nothing")
-    while rest:
-        head, opening, tail = rest.partition("<") if "(?P" not in rest else rest.partition("(?P")
-        path += head
-        if not opening:
-            break
-        if opening == "<":
-            _, _, rest = tail.partition(">")
-        else:
-            depth = 1
-            end = 0
-            for end, letter in enumerate(tail):  # noqa: B007
-                depth += {"(": 1, ")": -1}.get(letter, 0)
-                if depth == 0:
-                    break
-            rest = tail[end + 1 :]
-        if name == "account_reset_password_from_key":
-            path, rest = path + "1-none", "/"
-        else:
-            path += given
-    return "/" + path.replace("$", "")
+    if name == "account_reset_password_from_key":
+        return "/account/password/reset/key/1-none/"
+    parts = iter([given])
+    path = ARGUMENT.sub(lambda found: next(parts, None) or _other(found), pattern)
+    return "/" + path.replace("^", "").replace("$", "").replace(".*", "nothing")
+
+
+def _other(found: re.Match[str]) -> str:
+    """What stands for a second thing in an address: the first row, or nobody's comment."""
+    return OTHERS.get(found["name"] or found["group"], "999999")
 
 
 def ask(world: World, role: str, method: str, line: dict[str, Any], which: str) -> tuple[bool, Any]:

@@ -113,6 +113,16 @@ class OneToken(Face):
 class Services(Face):
     """GET lists one's service accounts; POST makes one, with its first token where asked for."""
 
+    calls = {
+        "GET": Call({200: shapes.Services}),
+        "POST": Call(
+            {201: shapes.NewService},
+            takes=ServiceWish,
+            refuses=("name_taken", "name_reserved", "account_refused"),
+            example={"name": "help-desk", "token": {"scopes": ["chat", "feedback"]}},
+        ),
+    }
+
     def get(self, request: Request) -> Response:
         return Response(
             {"items": [answers.service(shown) for shown in queries.services_of(caller(request))]}
@@ -131,6 +141,8 @@ class Services(Face):
 class OneService(Face):
     """DELETE ends a service account and all its tokens; what it sent stays."""
 
+    calls = {"DELETE": Call({204: None})}
+
     def delete(self, request: Request, name: str) -> Response:
         service = one(queries.services_of(caller(request)), "service account", username=name)
         actions.close_service(service, by=caller(request))
@@ -139,6 +151,14 @@ class OneService(Face):
 
 class ServiceTokens(Face):
     """POST makes a token for one of one's service accounts, for 90 days at most."""
+
+    calls = {
+        "POST": Call(
+            {201: shapes.NewToken},
+            takes=TokenWish,
+            example={"name": "production", "scopes": ["feedback"], "days": 30},
+        )
+    }
 
     def post(self, request: Request, name: str) -> Response:
         wish = self.read(TokenWish, request)
@@ -200,10 +220,10 @@ class RoleOf(Face):
     fresh = frozenset({"PUT"})
     calls = {
         "PUT": Call(
-            {200: shapes.RoleHeld, 202: shapes.RoleHeld},
+            {202: shapes.RoleProposed, 200: shapes.RoleHeld},
             takes=RoleGiven,
-            refuses=("account_refused",),
-            example={"role": "reviewer"},
+            refuses=("account_refused", "last_administrator"),
+            example={"role": "reviewer", "because": "A year of careful PRs."},
         )
     }
 

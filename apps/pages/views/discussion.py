@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.contributions import queries as contributions
 from apps.contributions import rules
@@ -47,6 +47,7 @@ def comment(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(said[0]) if said else answer
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def say_on_row(request: HttpRequest, number: int, place: int, field: str) -> HttpResponse:
     """Open a thread on a field of a row: the form, and what it sends."""
@@ -98,6 +99,7 @@ def answer(request: HttpRequest, number: int, thread: int) -> HttpResponse:
     return do(request, contribution, act, "", to=_back(request, contribution, f"thread-{found.pk}"))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def edit_comment(request: HttpRequest, number: int, key: int) -> HttpResponse:
     """Change one's own words: the form, and what it sends."""
@@ -228,6 +230,7 @@ def tick(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(_back(request, contribution, f"row-{place}"))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def labels(request: HttpRequest, number: int) -> HttpResponse:
     """Which labels a PR has: the form, and what it sends."""
@@ -250,6 +253,7 @@ def labels(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def people(request: HttpRequest, number: int) -> HttpResponse:
     """Who is asked to review a PR, and who looks after it: the form, and what it sends."""
@@ -283,6 +287,7 @@ def lock(request: HttpRequest, number: int) -> HttpResponse:
     return do(request, contribution, act, done)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def all_labels(request: HttpRequest) -> HttpResponse:
     """Every label; a maintainer makes new ones."""

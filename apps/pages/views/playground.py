@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.checks import hints
 from apps.contributions import votes
@@ -27,6 +27,7 @@ HELP_SHOWN = 5
 
 
 @never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def playground(request: HttpRequest) -> HttpResponse:
     """Ask something; a POST asks, or asks two versions at once for a blind comparison."""
     try:

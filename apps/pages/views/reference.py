@@ -5,8 +5,10 @@ from __future__ import annotations
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 
+@require_safe
 def swagger(request: HttpRequest) -> HttpResponse:
     """Every call with a form that sends it."""
     return render(request, "pages/api_swagger.html")
@@ -20,6 +22,7 @@ REDOC_STYLES = (
 
 
 @csp_update({"style-src": REDOC_STYLES})
+@require_safe
 def redoc(request: HttpRequest) -> HttpResponse:
     """Every call on one long page."""
     return render(request, "pages/api_redoc.html")

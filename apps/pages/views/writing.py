@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.actions import set_single_keys
 from apps.contributions.discussion import actions
@@ -14,6 +14,7 @@ from apps.pages import forms, keys
 from apps.pages.who import account_of
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def writing(request: HttpRequest) -> HttpResponse:
     """Shortcuts on or off, and the replies that somebody keeps."""
