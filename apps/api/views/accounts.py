@@ -150,6 +150,7 @@ class Pattern(Face):
     """GET says what a token of ours looks like, for scanners of secrets, and where to send one."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.TokenPattern})}
 
     def get(self, request: Request) -> Response:
         return Response(
@@ -169,6 +170,21 @@ class Leaked(Face):
 
     scopes = {"POST": None}
     spare = "tokens"
+    calls = {
+        "POST": Call(
+            {200: list[shapes.Leaked]},
+            takes=list[shapes.SentLeak | str] | shapes.SentLeaks,
+            refuses=("empty_body", "bad_fields"),
+            example=[
+                {
+                    "token": "ofw_pat_0123456789abcdefghijABCDEFGHIJ000000",
+                    "type": "openflywheel_personal_access_token",
+                    "url": "https://example.org/a-public-file",
+                    "source": "content",
+                }
+            ],
+        )
+    }
 
     def post(self, request: Request) -> Response:
         found = [self._read(leak) for leak in _leaks(request.data)]
@@ -220,7 +236,7 @@ class RoleOf(Face):
 
 def _leaks(body: Any) -> list[Any]:
     """The list itself, or `tokens` of an object."""
-    leaks = body if isinstance(body, list) else body.get("tokens")
+    leaks = body.get("tokens") if isinstance(body, dict) else body
     if not isinstance(leaks, list) or not leaks:
         raise Problem("empty_body", "send a list of objects, each with a “token”")
     if len(leaks) > MOST_LEAKS:
