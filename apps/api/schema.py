@@ -151,7 +151,7 @@ TEXT_OF_LINES = {
 SAID = {
     200: "As asked",
     201: "Stored",
-    202: "Under way; follow the operation",
+    202: "Under way, or waiting for a second person",
     204: "Done; there is nothing to show",
     207: "Some rows are stored and some are refused; each has its verdict",
     304: "You have it already",
@@ -168,6 +168,8 @@ def codes_of(view: Any, method: str, path: str) -> tuple[str, ...]:
         codes.append("bad_fields")
     if method not in SAFE:
         codes += ON_CHANGE
+    if method in getattr(view, "fresh", ()):
+        codes.append("not_fresh")
     if method in idempotency.KEYED:
         codes += WITH_A_KEY
     if call.guarded:

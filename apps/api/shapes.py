@@ -47,7 +47,14 @@ class Fault(TypedDict):
     verdict: NotRequired[Literal["refused"]]
 
 
-class Problem(TypedDict):
+# (A name with a hyphen cannot stand in a class.)
+_Limits = TypedDict(
+    "_Limits",
+    {"violated-policies": NotRequired[Annotated[list[str], "The limits that are used up"]]},
+)
+
+
+class Problem(_Limits):
     """A refusal as RFC 9457 has it; `type` can be opened and says what the code means."""
 
     type: Address
@@ -218,6 +225,44 @@ class RoleHeld(TypedDict):
 
     name: Name
     role: Role
+
+
+class Proposal(TypedDict):
+    """What waits for a second person, who agrees by sending the same request."""
+
+    action: str
+    terms: dict[str, Any]
+    because: str
+    by: Name
+    at: datetime
+    expires_at: datetime
+    needs: str
+
+
+class RoleProposed(RoleHeld):
+    """The role that an account has, and the change of it that waits for a second person."""
+
+    proposal: Proposal
+
+
+class Service(TypedDict):
+    """A service account as its owner sees it."""
+
+    name: Name
+    role: Role
+    since: datetime
+
+
+class Services(TypedDict):
+    """One's own service accounts."""
+
+    items: list[Service]
+
+
+class NewService(Service):
+    """The service account that was made, with its first token where one was asked for."""
+
+    token: NotRequired[NewToken]
 
 
 # -- Contributions --------------------------------------------------------------------------------
@@ -475,6 +520,12 @@ class Decided(Contribution):
     """The decision and the contribution as it stands after it."""
 
     decision: Decision
+
+
+class DecisionProposed(Contribution):
+    """The contribution as it stands, and the decision that waits for a second person."""
+
+    proposal: Proposal
 
 
 class SentRow(TypedDict, total=False):
@@ -738,6 +789,12 @@ class BuildPage(Build):
     live_digest: str
     contributions: list[Entry]
     report: dict[str, Any]
+
+
+class OverrideProposed(BuildPage):
+    """The build as it stands, and the override that waits for a second person."""
+
+    proposal: Proposal
 
 
 class HeldNow(TypedDict):

@@ -80,7 +80,7 @@ class Tokens(Face):
         "POST": Call(
             {201: shapes.NewToken},
             takes=SignIn,
-            refuses=("bad_credentials",),
+            refuses=("bad_credentials", "account_refused", "not_fresh"),
             example={
                 "username": "ada",
                 "password": "a long enough phrase",
@@ -113,6 +113,16 @@ class OneToken(Face):
 class Services(Face):
     """GET lists one's service accounts; POST makes one, with its first token where asked for."""
 
+    calls = {
+        "GET": Call({200: shapes.Services}),
+        "POST": Call(
+            {201: shapes.NewService},
+            takes=ServiceWish,
+            refuses=("name_taken", "name_reserved", "account_refused", "not_fresh"),
+            example={"name": "nightly-import", "token": {"scopes": ["feedback"]}},
+        ),
+    }
+
     def get(self, request: Request) -> Response:
         return Response(
             {"items": [answers.service(shown) for shown in queries.services_of(caller(request))]}
@@ -131,6 +141,8 @@ class Services(Face):
 class OneService(Face):
     """DELETE ends a service account and all its tokens; what it sent stays."""
 
+    calls = {"DELETE": Call({204: None}, refuses=("not_fresh",))}
+
     def delete(self, request: Request, name: str) -> Response:
         service = one(queries.services_of(caller(request)), "service account", username=name)
         actions.close_service(service, by=caller(request))
@@ -139,6 +151,15 @@ class OneService(Face):
 
 class ServiceTokens(Face):
     """POST makes a token for one of one's service accounts, for 90 days at most."""
+
+    calls = {
+        "POST": Call(
+            {201: shapes.NewToken},
+            takes=TokenWish,
+            refuses=("account_refused", "not_fresh"),
+            example={"name": "night", "scopes": ["feedback"], "days": 30},
+        )
+    }
 
     def post(self, request: Request, name: str) -> Response:
         wish = self.read(TokenWish, request)
@@ -216,9 +237,9 @@ class RoleOf(Face):
     fresh = frozenset({"PUT"})
     calls = {
         "PUT": Call(
-            {200: shapes.RoleHeld, 202: shapes.RoleHeld},
+            {200: shapes.RoleHeld, 202: shapes.RoleProposed},
             takes=RoleGiven,
-            refuses=("account_refused",),
+            refuses=("account_refused", "last_administrator"),
             example={"role": "reviewer"},
         )
     }

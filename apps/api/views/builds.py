@@ -66,7 +66,7 @@ class Override(Face):
     scopes = {"POST": Scope.RELEASE}
     calls = {
         "POST": Call(
-            {200: shapes.BuildPage},
+            {202: shapes.OverrideProposed, 200: shapes.BuildPage},
             takes=Reason,
             refuses=("not_a_release_manager", "build_refused"),
             example={"because": "The loss is in a skill that we retire this week."},

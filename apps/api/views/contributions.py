@@ -375,7 +375,7 @@ class Comments(Face):
         "POST": Call(
             {201: shapes.Comment},
             takes=Remark,
-            refuses=("contribution_refused",),
+            refuses=("contribution_refused", "locked", "not_for_you"),
             example={"text": "Row 2 says “seven” where the others say “7”."},
         ),
     }

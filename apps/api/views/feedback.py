@@ -91,7 +91,7 @@ class Outcomes(Face):
 
 
 class StandingTerms(Face):
-    """The terms for whatever one sends: GET shows them, PUT gives them, DELETE takes them back."""
+    """GET shows the terms for whatever one sends; PUT gives them; DELETE takes them back."""
 
     scopes = {"GET": "", "PUT": Scope.FEEDBACK, "DELETE": Scope.FEEDBACK}
     selects = False
