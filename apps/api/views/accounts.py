@@ -237,7 +237,7 @@ class RoleOf(Face):
     fresh = frozenset({"PUT"})
     calls = {
         "PUT": Call(
-            {200: shapes.RoleHeld, 202: shapes.RoleProposed},
+            {202: shapes.RoleProposed, 200: shapes.RoleHeld},
             takes=RoleGiven,
             refuses=("account_refused", "last_administrator"),
             example={"role": "reviewer"},
