@@ -19,6 +19,7 @@ from apps.history.models import Event
 from apps.history.queries import life_of
 from apps.history.stages import StageTable, table
 from apps.rollouts.models import Channel, Rollout, Version
+from apps.traces.models import Delivery
 from tests.people import a_contribution, a_line, somebody
 
 
@@ -33,7 +34,16 @@ def a_rollout() -> Rollout:
     return Rollout.objects.create(channel=channel, candidate=base, incumbent=base, salt="s")
 
 
-MADE = {"contribution": a_contribution, "build": a_build, "rollout": a_rollout}
+def a_delivery() -> Delivery:
+    return Delivery.objects.create(account=somebody(), line=a_line())
+
+
+MADE = {
+    "delivery": a_delivery,
+    "contribution": a_contribution,
+    "build": a_build,
+    "rollout": a_rollout,
+}
 PAIRS = [
     (found.name, left, entered)
     for found in tables()

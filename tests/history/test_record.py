@@ -54,7 +54,7 @@ def test_the_database_refuses_to_empty_the_record():
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("TRUNCATE history_event")
+        cursor.execute("TRUNCATE history_event CASCADE")
 
 
 def test_a_changed_line_breaks_the_chain():
