@@ -104,7 +104,8 @@ class Face(APIView):
         known = self.parameters | {"cursor", "limit"}
         if self.selects and request.method in ("GET", "HEAD"):
             known |= {"fields"}
-        if unknown := set(request.query_params) - known:
+        handled = hasattr(self, (request.method or "").lower())
+        if handled and (unknown := set(request.query_params) - known):
             name = sorted(unknown)[0][:40]
             choice = ", ".join(sorted(known))
             raise Problem(

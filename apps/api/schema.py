@@ -78,7 +78,6 @@ PARAMETERS: dict[str, Schema] = {
 }
 FIELDS = {
     "type": "string",
-    "pattern": "^[a-z_]+(,[a-z_]+)*$",
     "description": "The fields that you want, with commas; the answer (each item of a list) then "
     "holds these alone, whatever else is required of it",
 }

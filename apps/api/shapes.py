@@ -606,6 +606,13 @@ class SentFeedback(TypedDict):
     signed_off: NotRequired[bool]
 
 
+class StandingTerms(TypedDict):
+    """The terms for whatever one sends; null where one gave none."""
+
+    licence: Licence | None
+    consent: Consent | None
+
+
 class TermsHeld(TypedDict):
     """Under which terms rows are taken."""
 

@@ -260,14 +260,14 @@ class Aim:
         """Nobody's own token is ended and nobody loses their role in the middle of the run."""
         path = case.path_parameters or {}
         if "tokens" in case.operation.path and _is_number(path.get("number", "")):
-            path["number"] = self._known(case)
+            path["number"] = str(self._known(case))
         if "accounts" in case.operation.path and isinstance(path.get("name"), str):
             path["name"] = self.world.promoted
 
     def _point_path(self, case: Any) -> None:
         path = case.path_parameters or {}
         if "number" in path and self.chance.random() < 0.8:
-            path["number"] = self._known(case)
+            path["number"] = str(self._known(case))
         if "code" in path and self.chance.random() < 0.5:
             path["code"] = self.chance.choice(sorted(kinds()))
 

@@ -38,7 +38,10 @@ class Events(Face):
             {200: Page(shapes.Event)},
             query={
                 "kind": {"type": "string", "description": "What the events are about"},
-                "id": {"type": "string", "pattern": "^[0-9]{1,18}$", "description": "Which one"},
+                "id": {
+                    "type": "string",
+                    "description": "Which one: a number, or an id such as pr_12",
+                },
             },
         )
     }

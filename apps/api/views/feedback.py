@@ -96,7 +96,7 @@ class StandingTerms(Face):
     scopes = {"GET": "", "PUT": Scope.FEEDBACK, "DELETE": Scope.FEEDBACK}
     selects = False
     calls = {
-        "GET": Call({200: shapes.TermsHeld | None}),
+        "GET": Call({200: shapes.StandingTerms}),
         "PUT": Call(
             {200: shapes.TermsHeld},
             takes=TermsGiven,
@@ -107,7 +107,8 @@ class StandingTerms(Face):
     }
 
     def get(self, request: Request) -> Response:
-        return Response(_terms_shown(queries.standing_terms(caller(request))))
+        given = queries.standing_terms(caller(request))
+        return Response(_terms_shown(given) or {"licence": None, "consent": None})
 
     def put(self, request: Request) -> Response:
         wish = self.read(TermsGiven, request)
