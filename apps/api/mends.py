@@ -34,6 +34,7 @@ MENDS: dict[str, str] = {
     "if_match_missing": "GET the resource, and send its ETag as If-Match with the edit.",
     "key_missing": "Send `Idempotency-Key: <a new UUID>`, or a `batch` name with the rows.",
     "key_reused": "Make a new key for each new request; keep the old one for repeating the old.",
+    "locked": "Wait until a maintainer opens the conversation again.",
     "last_administrator": "Appoint another administrator first.",
     "length_required": "Send the body with Content-Length instead of in chunks.",
     "method_not_allowed": "Use one of the methods in the Allow header.",
@@ -46,6 +47,7 @@ MENDS: dict[str, str] = {
     "not_acceptable": "Ask for application/json, or send no Accept header.",
     "not_allowed": ANOTHER_ROLE,
     "not_fresh": "Show your passkey or code again on the site's pages, then send it once more.",
+    "not_for_you": "Ask somebody whose role includes it; `detail` says which.",
     "not_found": "Check the number in the address; what you may not see looks like what is not "
     "there. GET /api/v1/ lists the addresses.",
     "not_yours": "Only its author can do this; comment to suggest it to them.",
