@@ -35,8 +35,9 @@ class Call:
     `query`: parameters of the address, described in `apps.api.schema.PARAMETERS` or here, as a
     mapping of names to JSON Schemas. Those of a `Page` come by themselves.
     `refuses`: codes of problems besides those that every address of its sort can give.
-    `headers`: what a success carries besides, described in `apps.api.schema.HEADERS`.
-    `media_type`, `other_media_types`: what a success comes as.
+    `headers`: what a success carries besides, described in `apps.api.schema.HEADERS`; `perhaps`:
+    what it may carry. `guarded`: an edit that asks for If-Match.
+    `media_types`: what a success comes as, where that is not JSON alone.
     `example`: a body that is answered by the first status of `gives`.
     """
 
@@ -48,8 +49,9 @@ class Call:
     headers: tuple[str, ...] = ()
     example: Any = None
     example_lines: tuple[Any, ...] = ()
-    media_type: str = "application/json"
-    other_media_types: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+    guarded: bool = False
+    media_types: tuple[str, ...] = ("application/json",)
 
     @property
     def paged(self) -> bool:

@@ -202,7 +202,7 @@ def one(rows: QuerySet[Row], what: str, **named: Any) -> Row:
 
 def selected(data: Any, asked: str) -> Any:
     """The named fields of an object, or of each item of a list."""
-    names = [name.strip() for name in asked.split(",") if name.strip()]
+    names = [name.strip() for name in asked.split(",")]
     if isinstance(data, dict) and isinstance(data.get("items"), list):
         return data | {"items": [_picked(item, names) for item in data["items"]]}
     return _picked(data, names)

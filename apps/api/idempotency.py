@@ -49,7 +49,7 @@ KEPT_HEADERS = ("Content-Type", "Location", "Link", "ETag")
 # About the moment and the caller, not about the request.
 NOT_KEPT = (401, 429)
 # What is shown once is never stored: texts of tokens, keys of webhooks.
-SECRETS = re.compile(rb"(ofw_pat_)[0-9A-Za-z]{36}|(whsec_|whsk_)[0-9A-Za-z+/=]{24,}")
+SECRETS = re.compile(rb"(ofw_pat_)[0-9A-Za-z]{36}|(whsec_|whpk_|whsk_)[0-9A-Za-z+/=]{24,}")
 
 Respond = Callable[[], HttpResponse]
 

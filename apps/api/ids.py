@@ -15,6 +15,7 @@ from rest_framework import serializers
 from apps.accounts.models import Token
 from apps.builds.models import Build
 from apps.checks.models import Finding
+from apps.community.models import Delivery, Endpoint
 from apps.contributions.models import Comment, Contribution
 from apps.history.models import Event
 from apps.reviews.models import Decision
@@ -31,7 +32,11 @@ PREFIXES: dict[type[Model], str] = {
     Trace: "tr",
     Token: "token",
     Event: "evt",
+    Endpoint: "we",
+    Delivery: "dlv",
 }
+# Of each of these there is a converter: `contributions/<pr:number>`.
+ADDRESSED = (Contribution, Build, Rollout, Token, Endpoint, Delivery)
 # A BIGINT holds any number of eighteen digits.
 DIGITS = 18
 
@@ -75,12 +80,17 @@ class Number(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+def pattern_of(prefix: str) -> str:
+    """What an address says of a thing: its number, alone or behind its prefix."""
+    return rf"(?:{prefix}_)?[0-9]{{1,{DIGITS}}}"
+
+
 def _register(kind: type[Model]) -> None:
     """A converter for addresses under the prefix's own name: `contributions/<pr:number>`."""
     prefix = PREFIXES[kind]
 
     class Converter:
-        regex = rf"(?:{prefix}_)?[0-9]{{1,{DIGITS}}}"
+        regex = pattern_of(prefix)
 
         def to_python(self, text: str) -> int:
             return int(text.removeprefix(f"{prefix}_"))
@@ -91,5 +101,5 @@ def _register(kind: type[Model]) -> None:
     register_converter(Converter, prefix)
 
 
-for kind in (Contribution, Build, Rollout, Token):
+for kind in ADDRESSED:
     _register(kind)

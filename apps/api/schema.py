@@ -34,7 +34,7 @@ from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from rest_framework.serializers import Serializer
 
 from apps.accounts.models import Scope
-from apps.api import problems, shapes
+from apps.api import idempotency, ids, problems, shapes, versions
 from apps.api.bodies import Anything, Body
 from apps.api.calls import Call, Facts, Page
 from apps.api.parsing import NDJSON
@@ -46,7 +46,13 @@ SAFE = ("GET", "HEAD")
 # -- What addresses have in common ----------------------------------------------------------------
 
 # Codes of problems that come before any view has had its say.
-ANYWHERE = ("bad_parameter", "bad_token", "length_required", "not_acceptable", "database_away")
+ANYWHERE = (
+    *("bad_parameter", "unknown_api_version", "bad_token", "length_required", "not_acceptable"),
+    *("too_many_requests", "too_many_tries", "database_away"),
+)
+# Where an Idempotency-Key is taken.
+WITH_A_KEY = ("request_under_way", "key_reused")
+WITH_IF_MATCH = ("changed_since", "if_match_missing")
 WITH_A_BODY = (
     *("bad_json", "body_cut_off", "bad_encoding"),
     *("too_large", "unsupported_media_type"),
@@ -70,12 +76,38 @@ PARAMETERS: dict[str, Schema] = {
         "description": "Whose verdicts stand in the answer; the counts cover all",
     },
 }
+FIELDS = {
+    "type": "string",
+    "pattern": "^[a-z_]+(,[a-z_]+)*$",
+    "description": "The fields that you want, with commas; the answer (each item of a list) then "
+    "holds these alone, whatever else is required of it",
+}
 REQUEST_HEADERS: dict[str, Schema] = {
     "X-Request-Id": {
         "type": "string",
         "description": "Your own id for the request (8 to 64 of A-Z a-z 0-9 . _ -); it comes "
         "back and stands in our logs, and one that does not fit is replaced",
     },
+    "OpenFlywheel-Version": {
+        "enum": list(versions.VERSIONS),
+        "description": "The day whose API you know; without it you get the newest",
+    },
+}
+IDEMPOTENCY_KEY: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": idempotency.LONGEST_KEY,
+    "pattern": "^[!-~]+$",
+    "description": "A UUID of your own for this request: sent again with the same key it acts "
+    "once and is answered alike, for a day",
+}
+IF_MATCH: Schema = {
+    "type": "string",
+    "description": "The ETag of what you read, so that no edit is lost",
+}
+IF_NONE_MATCH: Schema = {
+    "type": "string",
+    "description": "An ETag that you hold: 304 where it still holds",
 }
 HEADERS: dict[str, Schema] = {
     "X-Request-Id": {"type": "string", "description": "Name it when you report something"},
@@ -86,13 +118,31 @@ HEADERS: dict[str, Schema] = {
         "enum": ["true"],
         "description": "It had been stored before, and this is the first answer again",
     },
-    "ETag": {"type": "string", "description": "Names this content; send it as If-None-Match"},
-    "Content-Disposition": {"type": "string", "description": "A name for the file"},
     "WWW-Authenticate": {"type": "string", "description": "How to authenticate"},
     "Retry-After": {"type": "string", "description": "Seconds after which to try again"},
+    "ETag": {"type": "string", "description": "Names exactly this answer (RFC 9110)"},
+    "Content-Disposition": {"type": "string", "description": "A name for the file"},
+    "OpenFlywheel-Version": {"type": "string", "description": "The version that answered"},
+    "RateLimit": {
+        "type": "string",
+        "description": "What is left of each limit (draft-ietf-httpapi-ratelimit-headers-11); "
+        "absent while nothing is counted",
+    },
+    "RateLimit-Policy": {"type": "string", "description": "The limits that hold for the caller"},
+    "X-RateLimit-Limit": {"type": "string", "description": "Of the limit that will refuse first"},
+    "X-RateLimit-Remaining": {"type": "string", "description": "What is left of it"},
+    "X-RateLimit-Reset": {"type": "string", "description": "When it opens again (Unix time)"},
+    "Deprecation": {"type": "string", "description": "Since when this is going away (RFC 9745)"},
+    "Sunset": {"type": "string", "description": "When it will be gone (RFC 8594)"},
 }
-ALWAYS = ("X-Request-Id", "Cache-Control")
-OPTIONAL = ("Link", "Idempotent-Replayed", "Location", "Content-Disposition")
+ALWAYS = ("X-Request-Id", "Cache-Control", versions.HEADER)
+METERED = (
+    *("RateLimit", "RateLimit-Policy"),
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+)
+LEAVING = ("Deprecation", "Sunset")
+# Headers that an answer may lack; `perhaps` of a call adds others.
+OPTIONAL = ("Link", "Idempotent-Replayed", "Location", *METERED, *LEAVING)
 # (OpenAPI 3.1 has no word for the shape of a line; tools find it under `x-line`.)
 TEXT_OF_LINES = {
     "type": "string",
@@ -101,10 +151,10 @@ TEXT_OF_LINES = {
 SAID = {
     200: "As asked",
     201: "Stored",
-    202: "Under way; follow the operation",
+    202: "Under way, or waiting for a second person",
     204: "Done; there is nothing to show",
-    304: "It has not changed since it was fetched under this ETag",
     207: "Some rows are stored and some are refused; each has its verdict",
+    304: "You have it already",
 }
 
 
@@ -118,6 +168,12 @@ def codes_of(view: Any, method: str, path: str) -> tuple[str, ...]:
         codes.append("bad_fields")
     if method not in SAFE:
         codes += ON_CHANGE
+    if method in getattr(view, "fresh", ()):
+        codes.append("not_fresh")
+    if method in idempotency.KEYED:
+        codes += WITH_A_KEY
+    if call.guarded:
+        codes += WITH_IF_MATCH
     if scope is not None:
         codes.append("token_missing")
     if scope:
@@ -294,10 +350,11 @@ class FaceSchema(AutoSchema):
 
     def _in_path(self) -> Iterator[Schema]:
         for name in re.findall(r"{(\w+)}", self.path):
-            number = f"<int:{name}>" in self.path_regex
-            schema = {"type": "integer", "minimum": 0} if number else {"type": "string"}
-            if not number:
-                schema["pattern"] = r"^[^/?#]+$"
+            kind = re.search(rf"<(\w+):{name}>", self.path_regex)
+            prefix = kind[1] if kind else "str"
+            schema: Schema = {"type": "string", "pattern": r"^[^/?#]+$"}
+            if prefix in ids.PREFIXES.values():
+                schema["pattern"] = f"^{ids.pattern_of(prefix)}$"
             yield {"name": name, "in": "path", "required": True, "schema": schema}
 
     def _in_query(self) -> Iterator[Schema]:
@@ -305,10 +362,18 @@ class FaceSchema(AutoSchema):
         own = self.call.query if isinstance(self.call.query, Mapping) else {}
         for name in names:
             yield _parameter(name, "query", {**own, **PARAMETERS}[name])
+        if self.method in SAFE and self.view.selects:
+            yield _parameter("fields", "query", FIELDS)
 
     def _in_headers(self) -> Iterator[Schema]:
         for name, schema in REQUEST_HEADERS.items():
             yield _parameter(name, "header", schema)
+        if self.method in idempotency.KEYED:
+            yield _parameter("Idempotency-Key", "header", IDEMPOTENCY_KEY)
+        if self.call.guarded:
+            yield _parameter("If-Match", "header", IF_MATCH) | {"required": True}
+        if self.method in SAFE:
+            yield _parameter("If-None-Match", "header", IF_NONE_MATCH)
 
     def _get_request_body(self, direction: Any = "request") -> Schema | None:
         call = self.call
@@ -342,6 +407,12 @@ class FaceSchema(AutoSchema):
     def _map_serializer_field(self, field: Any, direction: Any, *rest: Any, **more: Any) -> Schema:
         if isinstance(field, Anything):
             return {"type": "array", "items": self.shapes.of(shapes.SentRow)}
+        if isinstance(field, ids.Number):
+            prefix = ids.PREFIXES[field.kind]
+            named = {"type": "string", "pattern": f"^{ids.pattern_of(prefix)}$"}
+            return {
+                "anyOf": [{"type": "integer", "minimum": 1, "maximum": 10**ids.DIGITS - 1}, named]
+            }
         schema: Schema = super()._map_serializer_field(field, direction, *rest, **more)
         return schema
 
@@ -354,16 +425,36 @@ class FaceSchema(AutoSchema):
         answers = {
             str(status): self._answer(status, shape) for status, shape in self.call.gives.items()
         }
+        if self.method in SAFE:
+            names = [*ALWAYS, *METERED, "ETag"]
+            answers["304"] = {"description": SAID[304], "headers": self._headers(names)}
         return answers | dict(self._refusals())
 
     def _answer(self, status: int, shape: Any) -> Schema:
-        names = [*ALWAYS, *self.call.headers, *(["Link"] if isinstance(shape, Page) else [])]
-        answer: Schema = {"description": SAID[status], "headers": self._headers(names)}
+        names = [
+            *ALWAYS,
+            *METERED,
+            *LEAVING,
+            *self.call.headers,
+            *self._more_headers(status, shape),
+        ]
+        answer: Schema = {
+            "description": SAID[status],
+            "headers": self._headers(names, perhaps=self.call.perhaps),
+        }
         if shape is not None:
-            schema = {"schema": self.shapes.of(shape)}
-            types = (self.call.media_type, *self.call.other_media_types)
-            answer["content"] = dict.fromkeys(types, schema)
+            schema = self.shapes.of(shape)
+            answer["content"] = {media: {"schema": schema} for media in self.call.media_types}
         return answer
+
+    def _more_headers(self, status: int, shape: Any) -> Iterator[str]:
+        if isinstance(shape, Page):
+            yield "Link"
+        if self.method in idempotency.KEYED:
+            yield "Idempotent-Replayed"
+        if status == 200 and (self.method in SAFE or self.call.guarded):
+            yield "ETag"
+        yield from self.call.perhaps
 
     def _refusals(self) -> Iterator[tuple[str, Schema]]:
         known, content = problems.kinds(), self.shapes.of(shapes.Problem)
@@ -371,25 +462,27 @@ class FaceSchema(AutoSchema):
         for code in codes_of(self.view, self.method, self.path):
             found.setdefault(known[code].status, []).append(code)
         for status, codes in sorted(found.items()):
-            more = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}.get(status, [])
+            more = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+            names = [*ALWAYS, *METERED, *more.get(status, [])]
             yield (
                 str(status),
                 {
                     "description": "; ".join(f"`{code}`: {known[code].title}" for code in codes),
-                    "headers": self._headers([*ALWAYS, *more]),
+                    "headers": self._headers(names),
                     "content": {PROBLEM_TYPE: {"schema": content}},
                     "x-codes": codes,
                 },
             )
 
-    def _headers(self, names: list[str]) -> Schema:
-        return {name: self._header(name) for name in names}
+    def _headers(self, names: list[str], *, perhaps: tuple[str, ...] = ()) -> Schema:
+        """References to the described headers; one that may be lacking stands here itself."""
+        return {
+            name: _described_header(name, required=False) if name in perhaps else self._header(name)
+            for name in names
+        }
 
     def _header(self, name: str) -> Schema:
-        schema = dict(HEADERS[name])
-        header: Schema = {"description": schema.pop("description"), "schema": schema}
-        if name not in OPTIONAL:
-            header["required"] = True
+        header = _described_header(name, required=name not in OPTIONAL)
         component = ResolvedComponent(name, ResolvedComponent.HEADER, header, object=Header)
         self.registry.register_on_missing(component)
         reference: Schema = component.ref
@@ -406,6 +499,12 @@ def done_by(view: type, method: str) -> str:
     clauses = re.split(r"(?:^|; )(GET|POST|PUT|PATCH|DELETE) ", said)
     done = dict(zip(clauses[1::2], clauses[2::2], strict=True)).get(method, "")
     return (done[:1].upper() + done[1:]).rstrip(".")
+
+
+def _described_header(name: str, *, required: bool) -> Schema:
+    schema = dict(HEADERS[name])
+    header: Schema = {"description": schema.pop("description"), "schema": schema}
+    return header | ({"required": True} if required else {})
 
 
 def _parameter(name: str, place: str, described: Mapping[str, Any]) -> Schema:

@@ -19,6 +19,7 @@ from apps.contributions.models import Consent, Kind, Licence
 from apps.contributions.stages import Stage
 from apps.reviews.models import Verdict
 from apps.rollouts.stages import Stage as RolloutStage
+from apps.traces.stages import Stage as DeliveryStage
 
 Name = Annotated[str, Facts(minLength=1)]
 Digest = Annotated[str, "SHA-256, in hexadecimal", Facts(pattern="^([0-9a-f]{64})?$")]
@@ -46,7 +47,14 @@ class Fault(TypedDict):
     verdict: NotRequired[Literal["refused"]]
 
 
-class Problem(TypedDict):
+# (A name with a hyphen cannot stand in a class.)
+_Limits = TypedDict(
+    "_Limits",
+    {"violated-policies": NotRequired[Annotated[list[str], "The limits that are used up"]]},
+)
+
+
+class Problem(_Limits):
     """A refusal as RFC 9457 has it; `type` can be opened and says what the code means."""
 
     type: Address
@@ -84,6 +92,32 @@ class ProblemKind(TypedDict):
     code: str
     status: int
     title: str
+    mend: Annotated[str, "What to do about it"]
+
+
+class ProblemKinds(TypedDict):
+    """Every kind of problem."""
+
+    items: list[ProblemKind]
+
+
+class Leaving(TypedDict):
+    """An address, or a field of its answers, that is going away."""
+
+    route: str
+    field: str | None
+    since: datetime
+    sunset: datetime
+    use: Annotated[str, "What takes its place"]
+
+
+class Versions(TypedDict):
+    """The dated versions of this API, oldest first, and what is going away."""
+
+    versions: list[str]
+    default: str
+    notice_days: int
+    deprecated: list[Leaving]
 
 
 class Skill(TypedDict):
@@ -109,13 +143,15 @@ class Skills(TypedDict):
 class Token(TypedDict):
     """A token; its text is shown only by the answer that made it."""
 
-    id: int
+    id: str
+    number: int
     name: str
     prefix: Annotated[str, "How it begins, to know it again"]
     scopes: list[Scope]
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None
+    last_used_from: Annotated[str | None, "The address of the caller"]
 
 
 class NewToken(Token):
@@ -151,16 +187,37 @@ class Tokens(TypedDict):
     items: list[Token]
 
 
-class Proposal(TypedDict):
-    """What waits for a second person; they agree by sending the same request."""
+class TokenPattern(TypedDict):
+    """What a token of ours looks like, for scanners of secrets."""
 
-    action: str
-    terms: Annotated[dict[str, Any], "What exactly is to be done; the second must say the same"]
-    because: str
-    by: Name
-    at: datetime
-    expires_at: datetime
-    needs: str
+    type: str
+    prefix: str
+    pattern: Annotated[str, "A regular expression"]
+    checksum: str
+    revoke: Annotated[str, "Where to send one that was found", Facts(format="uri")]
+
+
+class SentLeak(TypedDict):
+    """A token that a scanner found, in the words of GitHub's secret scanning."""
+
+    token: str
+    type: NotRequired[str]
+    url: NotRequired[str]
+    source: NotRequired[str]
+
+
+class SentLeaks(TypedDict):
+    """Tokens that a scanner found."""
+
+    tokens: list[SentLeak | str]
+
+
+class Leaked(TypedDict):
+    """Whether a token that was found is ours; if so, it has ended."""
+
+    token_hash: Annotated[str, "SHA-256 of the token's text, in base 64"]
+    token_type: str
+    label: Literal["true_positive", "false_positive"]
 
 
 class RoleHeld(TypedDict):
@@ -170,8 +227,20 @@ class RoleHeld(TypedDict):
     role: Role
 
 
+class Proposal(TypedDict):
+    """What waits for a second person, who agrees by sending the same request."""
+
+    action: str
+    terms: dict[str, Any]
+    because: str
+    by: Name
+    at: datetime
+    expires_at: datetime
+    needs: str
+
+
 class RoleProposed(RoleHeld):
-    """The role that it still has, and what waits for a second person."""
+    """The role that an account has, and the change of it that waits for a second person."""
 
     proposal: Proposal
 
@@ -184,16 +253,16 @@ class Service(TypedDict):
     since: datetime
 
 
+class Services(TypedDict):
+    """One's own service accounts."""
+
+    items: list[Service]
+
+
 class NewService(Service):
     """The service account that was made, with its first token where one was asked for."""
 
     token: NotRequired[NewToken]
-
-
-class Services(TypedDict):
-    """One's own service accounts, by name."""
-
-    items: list[Service]
 
 
 # -- Contributions --------------------------------------------------------------------------------
@@ -213,16 +282,25 @@ class ActsNext(TypedDict):
     what: str
 
 
-class Contribution(TypedDict):
-    """A contribution as it stands in a list."""
+class Person(TypedDict):
+    """An account as everybody sees it."""
 
+    name: Name
+    role: Role
+    joined_at: datetime
+
+
+class Contribution(TypedDict):
+    """A contribution in short."""
+
+    id: str
     number: int
     url: Address
     page: Address
     title: str
     kind: Kind
     skill: str | None
-    author: Name
+    author: Annotated[Name | Person, "The name; the person where `expand` asks for it"]
     stage: Stage
     acts_next: ActsNext
     licence: Licence
@@ -246,7 +324,8 @@ class Held(TypedDict):
 class Finding(TypedDict):
     """What a screen found; words that can quote rows are shown to whom may see the rows."""
 
-    id: int
+    id: str
+    number: int
     screen: str
     severity: Severity
     dismissed: bool
@@ -260,7 +339,8 @@ class Finding(TypedDict):
 class Decision(TypedDict):
     """One person's verdict."""
 
-    id: int
+    id: str
+    number: int
     reviewer: Name
     verdict: Verdict
     because: str
@@ -294,15 +374,24 @@ class Revision(TypedDict):
 class Comment(TypedDict):
     """A line of the discussion."""
 
-    id: int
+    id: str
+    number: int
     author: Name
     text: str
     at: datetime
 
 
+class ListedContribution(Contribution):
+    """A contribution as it stands in a list, with what `expand` asks for."""
+
+    checks: NotRequired[list[Finding]]
+    decisions: NotRequired[list[Decision]]
+
+
 class ContributionPage(Contribution):
     """A contribution with everything that was found, said and decided about it."""
 
+    checks: NotRequired[Annotated[list[Finding], "Where `expand` asks for them"]]
     description: str
     signed_off: bool
     source: str
@@ -328,6 +417,7 @@ class Row(TypedDict):
     client_id: NotRequired[str]
     label: NotRequired[bool]
     trace: NotRequired[TraceId]
+    feedback: NotRequired[Annotated[str, "The feedback that it was made of"]]
     digest: Digest
 
 
@@ -432,8 +522,8 @@ class Decided(Contribution):
     decision: Decision
 
 
-class ReleaseProposed(Contribution):
-    """The contribution as it stands, and what waits for a second person."""
+class DecisionProposed(Contribution):
+    """The contribution as it stands, and the decision that waits for a second person."""
 
     proposal: Proposal
 
@@ -486,19 +576,41 @@ class SentBulk(TypedDict):
 # -- Feedback -------------------------------------------------------------------------------------
 
 
-class SentOutcome(TypedDict):
-    """How an answer turned out."""
+class SentOutcome(TypedDict, total=False):
+    """How an answer turned out: one of ours, by `trace`, or one that the row brings along.
 
-    trace: TraceId
-    success: bool
-    rating: NotRequired[Annotated[int, Facts(minimum=1, maximum=5)] | None]
-    client_id: NotRequired[str]
+    A row that cannot be kept is refused alone, with its place and its mend.
+    """
+
+    trace: Annotated[Any, "The id of our answer"]
+    prompt: Annotated[Any, "The question, where the answer was given elsewhere"]
+    messages: Annotated[Any, "A conversation in the place of `prompt`"]
+    answer: Annotated[Any, "The answer that was given elsewhere"]
+    correction: Annotated[Any, "What the answer should have been"]
+    success: Annotated[Any, "true or false: whether the answer was good"]
+    rating: Annotated[Any, "1 to 5"]
+    skill: Annotated[Any, "The name of a skill"]
+    source: Annotated[Any, "Where the feedback comes from"]
+    client_id: Annotated[Any, "Your own name for the row, up to 80 characters"]
+    at: Annotated[Any, "When it was said (RFC 3339)"]
 
 
-class SentOutcomes(TypedDict):
-    """Outcomes of answers; each is judged alone."""
+class SentFeedback(TypedDict):
+    """Rows of feedback, and beside them what holds for all; each row is judged alone."""
 
     items: list[Any]
+    source: NotRequired[str]
+    skill: NotRequired[str | None]
+    licence: NotRequired[Licence]
+    consent: NotRequired[Consent]
+    signed_off: NotRequired[bool]
+
+
+class TermsHeld(TypedDict):
+    """Under which terms rows are taken."""
+
+    licence: Licence
+    consent: Consent
 
 
 class SentJudgement(TypedDict):
@@ -535,6 +647,85 @@ class OutcomeCounts(TypedDict):
     refused: Count
 
 
+# (`as` is a word of Python's own, so that it cannot stand in a class.)
+_Used = TypedDict(
+    "_Used",
+    {
+        "as": NotRequired[
+            Annotated[
+                Literal["contribution", "signal"], "Whether it becomes part of a PR, or only counts"
+            ]
+        ]
+    },
+)
+
+
+class FeedbackVerdict(_Used):
+    """What became of one row of feedback, by its place (0-based) in what was sent."""
+
+    row: Count
+    verdict: Literal["stored", "duplicate", "refused"]
+    id: NotRequired[Annotated[str, Facts(pattern="^fb_[0-9]+$")]]
+    of: NotRequired[Annotated[str, "What it repeats"]]
+    code: NotRequired[str]
+    pointer: NotRequired[str]
+    detail: NotRequired[str]
+    mend: NotRequired[str]
+
+
+class Unstored(TypedDict):
+    """A row of a large delivery that was not stored."""
+
+    row: Count
+    verdict: Literal["duplicate", "refused"]
+    of: NotRequired[Annotated[str, "What it repeats"]]
+    code: NotRequired[str]
+    pointer: NotRequired[str]
+    detail: NotRequired[str]
+    mend: NotRequired[str]
+
+
+class FeedbackExamined(TypedDict):
+    """What would be stored, with the verdicts of rows that would not; nothing was stored."""
+
+    dry_run: Literal[True]
+    counts: OutcomeCounts
+    rows: list[FeedbackVerdict]
+
+
+class FeedbackStored(TypedDict):
+    """A verdict for every row, and the counts."""
+
+    counts: OutcomeCounts
+    rows: list[FeedbackVerdict]
+    delivery: Annotated[str, Facts(pattern="^op_[0-9]+$")]
+    terms: TermsHeld | None
+    note: NotRequired[str]
+
+
+class OperationLinks(TypedDict):
+    """Where an operation is shown, and the rows that were not stored."""
+
+    self: str
+    rows: str
+
+
+class Operation(TypedDict):
+    """A delivery that is stored after its answer, and how far it is."""
+
+    id: Annotated[str, Facts(pattern="^op_[0-9]+$")]
+    stage: DeliveryStage
+    done: bool
+    progress: Annotated[float, Facts(minimum=0, maximum=1)]
+    bytes: Count
+    counts: OutcomeCounts
+    terms: TermsHeld | None
+    fault: Annotated[str | None, "Why it ended before its last row"]
+    received_at: datetime
+    ended_at: datetime | None
+    links: OperationLinks
+
+
 class Judged(TypedDict):
     """A verdict for every row, and the counts."""
 
@@ -565,6 +756,7 @@ class Progress(TypedDict):
 class Build(TypedDict):
     """A build as it stands in a list."""
 
+    id: str
     number: int
     stage: BuildStage
     reason: str
@@ -600,7 +792,7 @@ class BuildPage(Build):
 
 
 class OverrideProposed(BuildPage):
-    """The build as it stands, and what waits for a second person."""
+    """The build as it stands, and the override that waits for a second person."""
 
     proposal: Proposal
 
@@ -615,6 +807,7 @@ class HeldNow(TypedDict):
 class Rollout(TypedDict):
     """A rollout as it stands in a list."""
 
+    id: str
     number: int
     channel: str
     candidate: str
@@ -693,7 +886,8 @@ class Subject(TypedDict):
 class Event(TypedDict):
     """A line of the record with everything that its digest covers."""
 
-    id: int
+    id: str
+    number: int
     subject: Subject
     verb: str
     left: str

@@ -63,16 +63,16 @@ addresses: list[URLPattern] = [
         path(f"rollouts/<rollout:number>/{verb}", rollouts.Step.as_view(verb=verb), name=verb)
         for verb in rollouts.STEPS
     ),
-    path("contributions/<int:number>/follow", inbox.Follow.as_view(), name="follow"),
+    path("contributions/<pr:number>/follow", inbox.Follow.as_view(), name="follow"),
     path("inbox", inbox.Inbox.as_view(), name="inbox"),
     path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
-    path("webhooks/<int:number>", webhooks.OneWebhook.as_view(), name="webhook"),
-    path("webhooks/<int:number>/key", webhooks.NewKey.as_view(), name="webhook-key"),
-    path("webhooks/<int:number>/on", webhooks.SwitchedOn.as_view(), name="webhook-on"),
-    path("webhooks/<int:number>/ping", webhooks.Ping.as_view(), name="webhook-ping"),
-    path("webhooks/<int:number>/deliveries", webhooks.Deliveries.as_view(), name="deliveries"),
+    path("webhooks/<we:number>", webhooks.OneWebhook.as_view(), name="webhook"),
+    path("webhooks/<we:number>/key", webhooks.NewKey.as_view(), name="webhook-key"),
+    path("webhooks/<we:number>/on", webhooks.SwitchedOn.as_view(), name="webhook-on"),
+    path("webhooks/<we:number>/ping", webhooks.Ping.as_view(), name="webhook-ping"),
+    path("webhooks/<we:number>/deliveries", webhooks.Deliveries.as_view(), name="deliveries"),
     path(
-        "webhooks/<int:number>/deliveries/<int:delivery>/replay",
+        "webhooks/<we:number>/deliveries/<dlv:delivery>/replay",
         webhooks.Replay.as_view(),
         name="replay",
     ),

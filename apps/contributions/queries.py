@@ -30,7 +30,9 @@ def by(author: Account) -> QuerySet[Contribution]:
 def sent_before(author: Account, batch: str) -> Contribution | None:
     """What the author has offered under this name of theirs, if anything."""
     offered = Contribution.objects.select_related("author", "skill", "line")
-    return offered.filter(author=author, batch=batch).first()
+    # There is one at most. Asked for the newest, the database walks through all of the author's.
+    found = list(offered.filter(author=author, batch=batch).order_by()[:1])
+    return found[0] if found else None
 
 
 def sent_since(author: Account, moment: datetime) -> QuerySet[Contribution]:

@@ -259,7 +259,7 @@ class Aim:
     def _spare(self, case: Any) -> None:
         """Nobody's own token is ended and nobody loses their role in the middle of the run."""
         path = case.path_parameters or {}
-        if "tokens" in case.operation.path and str(path.get("number", "")).isdigit():
+        if "tokens" in case.operation.path and _is_number(path.get("number", "")):
             path["number"] = self._known(case)
         if "accounts" in case.operation.path and isinstance(path.get("name"), str):
             path["name"] = self.world.promoted
@@ -280,8 +280,8 @@ class Aim:
         body, path = case.body, case.path_parameters or {}
         if self.chance.random() < 0.3:
             return
-        if "digest" in body and str(path.get("number", "")).isdigit():
-            found = Contribution.objects.filter(pk=path["number"]).first()
+        if "digest" in body and _is_number(path.get("number", "")):
+            found = Contribution.objects.filter(pk=int(_digits(path["number"]))).first()
             body["digest"] = found.digest if found else body["digest"]
         if "build" in body:
             body |= {"build": self.chance.choice(self.world.numbers["builds"])}
@@ -298,6 +298,16 @@ class Aim:
                     item[next(iter(item))] = trace
             items.append({"trace": trace, "success": True, "prompt": prompt, "completion": "2"})
             items.append({"pair": trace, "a_success": True, "b_success": False})
+
+
+def _digits(shown: Any) -> str:
+    """What stands behind the prefix of an id."""
+    return str(shown).rpartition("_")[2]
+
+
+def _is_number(shown: Any) -> bool:
+    digits = _digits(shown)
+    return digits.isascii() and digits.isdigit() and len(digits) < 19
 
 
 class Counting:

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from apps.accounts.actions import sign_up
+from apps.accounts.actions import make_service, sign_up
 from apps.api.parsing import NDJSON
 from apps.api.schema import document
 from apps.contributions.models import Contribution
@@ -78,6 +78,7 @@ def sent(sending: Sending, path: str, method: str, media: str) -> HttpResponse:
     body = sending.body if media == NDJSON else json.dumps(sending.body)
     token = sending.caller.token
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {"If-Match": "*"} if method == "patch" else {}
     return Client().generic(method.upper(), path, body, content_type=media, headers=headers)
 
 
@@ -91,7 +92,10 @@ def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
         sign_up("ada", password="a long enough phrase", email="")
     if name == "patch_webhook":
         return Sending(caller, a_webhook(caller).pk, example)
-    if name in ("post_revisions", "post_withdraw", "post_comments"):
+    if name == "post_service_tokens":
+        assert author is not None
+        return Sending(caller, make_service(author, "nightly-import").username, example)
+    if name in ("post_revisions", "post_withdraw", "post_comments", "patch_contribution"):
         stage = {"post_revisions": Stage.CHANGES_REQUESTED}.get(name, Stage.IN_REVIEW)
         line = Contribution.objects.all()[0].line
         return Sending(caller, a_contribution(line, by=author, stage=stage).pk, example)
@@ -117,6 +121,8 @@ def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
     if name == "post_chat_completions":
         # (A mirror of the answer would be written by another thread, after this test.)
         Rollout.objects.all().delete()
+    if name == "post_feedback":
+        caller = world.callers[1]
     live, shadow = Trace.objects.filter(arm=Arm.LIVE)[0], Trace.objects.filter(arm=Arm.SHADOW)[0]
     text = json.dumps(example).replace("tr_1", live.public_id).replace("tr_2", shadow.public_id)
     return Sending(caller, "", json.loads(text))

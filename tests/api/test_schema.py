@@ -91,7 +91,7 @@ def test_every_declared_code_is_a_kind_of_problem_and_every_kind_is_declared_som
 NEVER_PROMISED = {
     *("server_error", "bad_request", "method_not_allowed"),
     # Of pages and of batches that this face cuts itself.
-    *("bad_file", "bad_outcome", "unknown_trace"),
+    *("bad_file", "outdated", "unknown_trace"),
 }
 
 
@@ -107,7 +107,8 @@ def test_the_watch_over_all_answers_is_on(
 def test_a_drifting_answer_is_noticed() -> None:
     """The watch over all tests (tests/conftest.py) would see each of these."""
     headers = {"X-Request-Id": "12345678", "Cache-Control": "no-cache"}
-    good = {"code": "not_found", "status": 404, "title": "There is nothing here"}
+    headers |= {"OpenFlywheel-Version": "2026-11-01", "ETag": '"12345678"'}
+    good = {"code": "not_found", "status": 404, "title": "There is nothing here", "mend": "Look."}
 
     def answered(body: dict[str, Any], **more: Any) -> None:
         answer = JsonResponse(body, headers=more.pop("headers", headers), **more)

@@ -80,7 +80,7 @@ class Tokens(Face):
         "POST": Call(
             {201: shapes.NewToken},
             takes=SignIn,
-            refuses=("bad_credentials",),
+            refuses=("bad_credentials", "account_refused", "not_fresh"),
             example={
                 "username": "ada",
                 "password": "a long enough phrase",
@@ -118,8 +118,8 @@ class Services(Face):
         "POST": Call(
             {201: shapes.NewService},
             takes=ServiceWish,
-            refuses=("name_taken", "name_reserved", "account_refused"),
-            example={"name": "help-desk", "token": {"scopes": ["chat", "feedback"]}},
+            refuses=("name_taken", "name_reserved", "account_refused", "not_fresh"),
+            example={"name": "nightly-import", "token": {"scopes": ["feedback"]}},
         ),
     }
 
@@ -141,7 +141,7 @@ class Services(Face):
 class OneService(Face):
     """DELETE ends a service account and all its tokens; what it sent stays."""
 
-    calls = {"DELETE": Call({204: None})}
+    calls = {"DELETE": Call({204: None}, refuses=("not_fresh",))}
 
     def delete(self, request: Request, name: str) -> Response:
         service = one(queries.services_of(caller(request)), "service account", username=name)
@@ -156,7 +156,8 @@ class ServiceTokens(Face):
         "POST": Call(
             {201: shapes.NewToken},
             takes=TokenWish,
-            example={"name": "production", "scopes": ["feedback"], "days": 30},
+            refuses=("account_refused", "not_fresh"),
+            example={"name": "night", "scopes": ["feedback"], "days": 30},
         )
     }
 
@@ -170,6 +171,7 @@ class Pattern(Face):
     """GET says what a token of ours looks like, for scanners of secrets, and where to send one."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.TokenPattern})}
 
     def get(self, request: Request) -> Response:
         return Response(
@@ -189,6 +191,21 @@ class Leaked(Face):
 
     scopes = {"POST": None}
     spare = "tokens"
+    calls = {
+        "POST": Call(
+            {200: list[shapes.Leaked]},
+            takes=list[shapes.SentLeak | str] | shapes.SentLeaks,
+            refuses=("empty_body", "bad_fields"),
+            example=[
+                {
+                    "token": "ofw_pat_0123456789abcdefghijABCDEFGHIJ000000",
+                    "type": "openflywheel_personal_access_token",
+                    "url": "https://example.org/a-public-file",
+                    "source": "content",
+                }
+            ],
+        )
+    }
 
     def post(self, request: Request) -> Response:
         found = [self._read(leak) for leak in _leaks(request.data)]
@@ -223,7 +240,7 @@ class RoleOf(Face):
             {202: shapes.RoleProposed, 200: shapes.RoleHeld},
             takes=RoleGiven,
             refuses=("account_refused", "last_administrator"),
-            example={"role": "reviewer", "because": "A year of careful PRs."},
+            example={"role": "reviewer"},
         )
     }
 
@@ -240,7 +257,7 @@ class RoleOf(Face):
 
 def _leaks(body: Any) -> list[Any]:
     """The list itself, or `tokens` of an object."""
-    leaks = body if isinstance(body, list) else body.get("tokens")
+    leaks = body.get("tokens") if isinstance(body, dict) else body
     if not isinstance(leaks, list) or not leaks:
         raise Problem("empty_body", "send a list of objects, each with a “token”")
     if len(leaks) > MOST_LEAKS:

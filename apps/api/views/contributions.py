@@ -49,6 +49,12 @@ SAID_ONCE: dict[str, dict[str, Any]] = {
     "skill": WORDS | {"description": "The skill of rows that do not say theirs"},
 }
 
+_ANY = "|".join(answers.EXPANSIONS)
+EXPAND: dict[str, Any] = WORDS | {
+    "pattern": f"^({_ANY})(,({_ANY}))*$",
+    "description": "What to put in the place of a name, or to add: several with commas",
+}
+
 CHOICES = {"kind": Kind.values, "licence": Licence.values, "consent": Consent.values}
 
 # Whose verdicts a bulk answer holds.
@@ -79,22 +85,23 @@ class Contributions(Face):
     spare = "rows"
     calls = {
         "GET": Call(
-            {200: Page(shapes.Contribution)},
+            {200: Page(shapes.ListedContribution)},
             query={
                 "stage": {"enum": list(Stage.values)},
                 "kind": {"enum": list(Kind.values)},
                 "skill": WORDS | {"description": "The name of a skill"},
                 "author": WORDS | {"description": "The name of an account"},
+                "expand": EXPAND,
             },
         ),
         "POST": Call(
             {201: shapes.Offered, 200: shapes.Examined},
             takes=Offer,
             query=("dry_run",),
-            headers=("Location", "Idempotent-Replayed"),
+            headers=("Location",),
             refuses=(
                 *("unknown_skill", "terms_missing", "nothing_usable", "batch_taken"),
-                *("contribution_refused", "no_model_line"),
+                *("contribution_refused", "quota_reached", "no_model_line"),
             ),
             example={
                 **TERMS,
@@ -167,7 +174,7 @@ class Bulk(Face):
             takes=shapes.SentBulk | list[shapes.SentLine],
             lines=shapes.SentLine,
             query=SAID_ONCE | {name: PARAMETERS[name] for name in ("dry_run", "verdicts")},
-            refuses=("empty_body", "nothing_usable", "no_model_line"),
+            refuses=("empty_body", "key_missing", "nothing_usable", "no_model_line"),
             example={
                 **TERMS,
                 "batch": "monday",
@@ -266,7 +273,17 @@ class OneContribution(Face):
 
     scopes = {"GET": None, "PATCH": Scope.CONTRIBUTE}
     parameters = frozenset({"expand"})
-    calls = {"GET": Call({200: shapes.ContributionPage})}
+    calls = {
+        "GET": Call({200: shapes.ContributionPage}, query={"expand": EXPAND}),
+        "PATCH": Call(
+            {200: shapes.ContributionPage},
+            takes=Edit,
+            query={"expand": EXPAND},
+            refuses=("not_yours", "move_refused", "unknown_skill", "contribution_refused"),
+            guarded=True,
+            example={"title": "Sums up to twenty"},
+        ),
+    }
 
     def get(self, request: Request, number: int) -> Response:
         return self._page(request, named(request, number))
@@ -309,7 +326,10 @@ class Revisions(Face):
             {201: shapes.Offered},
             takes=NewRevision,
             headers=("Location",),
-            refuses=("not_yours", "move_refused", "nothing_usable", "contribution_refused"),
+            refuses=(
+                *("not_yours", "move_refused", "nothing_usable", "contribution_refused"),
+                "quota_reached",
+            ),
             example={
                 "rows": [{"prompt": "What is 5 plus 5?", "completion": "10"}],
                 "note": "The second sum was wrong.",
@@ -355,7 +375,7 @@ class Comments(Face):
         "POST": Call(
             {201: shapes.Comment},
             takes=Remark,
-            refuses=("contribution_refused",),
+            refuses=("contribution_refused", "locked", "not_for_you"),
             example={"text": "Row 2 says “seven” where the others say “7”."},
         ),
     }

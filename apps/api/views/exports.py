@@ -9,13 +9,13 @@ from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
-from apps.api import shapes
+from apps.api import ids, shapes
 from apps.api.authentication import caller
 from apps.api.calls import Call
 from apps.api.face import Face, ReadableJSON, flag
 from apps.api.problems import Problem
 from apps.contributions.exporting import FORMATS, STYLES, Selection
-from apps.contributions.models import Kind
+from apps.contributions.models import Contribution, Kind
 from apps.contributions.stages import Stage
 
 
@@ -24,22 +24,29 @@ class Exports(Face):
 
     scopes = {"GET": None}
     parameters = frozenset({"format", "kind", "skill", "stage", "style", "mine", "pr"})
+    selects = False
     calls = {
         "GET": Call(
-            {200: shapes.Exported, 304: None},
+            {200: shapes.Exported},
             query={
                 "format": {"enum": list(FORMATS), "default": "ndjson"},
                 "kind": {"enum": list(Kind.values)},
                 "skill": {"type": "string", "description": "The name of a skill"},
                 "stage": {"enum": list(Stage.values), "default": Stage.ACCEPTED.value},
-                "style": {"enum": list(STYLES)},
-                "mine": {"enum": ["0", "1", "true", "false"], "description": "Only one's own"},
-                "pr": {"type": "integer", "minimum": 0, "description": "The rows of one PR"},
+                "style": {"enum": list(STYLES), "description": "As TRL names its formats"},
+                "mine": {
+                    "enum": ["0", "1", "true", "false"],
+                    "description": "Only what the caller wrote",
+                },
+                "pr": {
+                    "type": "string",
+                    "pattern": f"^{ids.pattern_of('pr')}$",
+                    "description": "The rows of one PR",
+                },
             },
-            headers=("ETag", "Content-Disposition"),
             refuses=("token_missing",),
-            media_type=FORMATS["ndjson"].media_type,
-            other_media_types=(FORMATS["parquet"].media_type, FORMATS["hf"].media_type),
+            headers=("Content-Disposition",),
+            media_types=tuple(form.media_type for form in FORMATS.values()),
         )
     }
 
@@ -66,9 +73,9 @@ class Exports(Face):
 def _selection(request: Request) -> Selection:
     asked = request.query_params
     mine = flag(request, "mine")
-    pr = asked.get("pr", "0")
-    if not pr.isascii() or not pr.isdigit() or len(pr) > 18:
-        raise Problem("bad_parameter", "pr is not the number of a PR")
+    pr = ids.number_in(asked.get("pr", "0"), Contribution)
+    if pr is None:
+        raise Problem("bad_parameter", "pr is not the number of a PR, nor an id such as pr_12")
     return Selection(
         reader=caller(request) if mine else request.user,
         kind=_choice(request, "kind", Kind.values),
@@ -77,7 +84,7 @@ def _selection(request: Request) -> Selection:
         stage=_choice(request, "stage", Stage.values),
         style=_choice(request, "style", STYLES),
         mine=mine,
-        pr=int(pr),
+        pr=pr,
     )
 
 

@@ -22,7 +22,9 @@ from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
 from apps.api.parsing import NDJSON, body_of, items_of
 from apps.api.problems import Problem
+from apps.api.schema import PARAMETERS
 from apps.contributions.actions import Terms, check_terms
+from apps.contributions.models import Consent, Licence
 from apps.skills.queries import skill_named
 from apps.traces import actions, queries
 from apps.traces.actions import Verdict
@@ -34,8 +36,17 @@ from openflywheel.reading.faults import BadRow, as_bad_row
 
 MOST_BYTES = 100 * 1024**2
 LONGEST_KEY = 200
-BESIDE = ("source", "skill", "licence", "consent", "signed_off")
+# What holds for all rows may be said in the address.
+BESIDE: dict[str, dict[str, Any]] = {
+    "source": {"type": "string", "maxLength": 80, "description": "Where the feedback comes from"},
+    "skill": {"type": "string", "description": "The skill of rows that do not say theirs"},
+    "licence": {"enum": list(Licence.values)},
+    "consent": {"enum": list(Consent.values)},
+    "signed_off": {"enum": ["0", "1", "true", "false"]},
+}
 MOST_PAIRS = 5_000
+# Whose verdicts an answer holds.
+VERDICTS = ("all", "refused")
 NO_TERMS = (
     "no terms came with these rows, so they count as signals and become no part of a PR; send "
     "licence, consent and signed_off, or PUT /api/v1/feedback/terms once"
@@ -54,10 +65,17 @@ class Outcomes(Face):
     reads_chunked = True
     calls = {
         "POST": Call(
-            {201: shapes.Judged, 207: shapes.Judged},
-            takes=shapes.SentOutcomes | list[Any],
+            {
+                201: shapes.FeedbackStored,
+                207: shapes.FeedbackStored,
+                202: shapes.Operation,
+                200: shapes.FeedbackExamined,
+            },
+            takes=shapes.SentFeedback | list[Any],
             lines=shapes.SentOutcome,
-            refuses=("empty_body",),
+            query=BESIDE | {name: PARAMETERS[name] for name in ("dry_run", "verdicts")},
+            refuses=("empty_body", "bad_fields", "terms_missing", "unknown_skill", "no_model_line"),
+            headers=("Location",),
             example={"items": [{"trace": "tr_1", "success": True, "rating": 4}]},
             example_lines=({"trace": "tr_1", "success": True, "client_id": "thumb-17"},),
         )
@@ -66,16 +84,27 @@ class Outcomes(Face):
     def post(self, request: Request) -> HttpResponse:
         order = _order(request)
         pieces = body_of(request, most=MOST_BYTES)
-        only_refused = request.query_params.get("verdicts", "all") == "refused"
+        refused_alone = only_refused(request)
         take = delivering.rehearse if flag(request, "dry_run") else delivering.take
         receipt = take(order, pieces, header=lambda said: _with(order, said))
-        return _answer(request, receipt, only_refused=only_refused)
+        return _answer(request, receipt, only_refused=refused_alone)
 
 
 class StandingTerms(Face):
-    """The terms for whatever one sends: GET shows them, PUT gives them, DELETE takes them back."""
+    """GET shows the terms for whatever one sends; PUT gives them; DELETE takes them back."""
 
     scopes = {"GET": "", "PUT": Scope.FEEDBACK, "DELETE": Scope.FEEDBACK}
+    selects = False
+    calls = {
+        "GET": Call({200: shapes.TermsHeld | None}),
+        "PUT": Call(
+            {200: shapes.TermsHeld},
+            takes=TermsGiven,
+            refuses=("terms_missing",),
+            example={"licence": "CC0-1.0", "consent": "train", "signed_off": True},
+        ),
+        "DELETE": Call({204: None}),
+    }
 
     def get(self, request: Request) -> Response:
         return Response(_terms_shown(queries.standing_terms(caller(request))))
@@ -115,6 +144,14 @@ class Comparisons(Face):
 
     def post(self, request: Request) -> Response:
         return _judged(items_of(request), by=caller(request))
+
+
+def only_refused(request: Request) -> bool:
+    """Whether the caller wants the verdicts of refused rows alone."""
+    asked = request.query_params.get("verdicts", "all")
+    if asked not in VERDICTS:
+        raise Problem("bad_parameter", f"verdicts is not one of {', '.join(VERDICTS)}")
+    return asked == "refused"
 
 
 def _order(request: Request) -> Order:

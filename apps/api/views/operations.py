@@ -7,11 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Scope
-from apps.api import answers
+from apps.api import answers, shapes
 from apps.api.authentication import caller
+from apps.api.calls import Call, Page
 from apps.api.face import Face
 from apps.api.paging import OldestFirst
 from apps.api.problems import Problem
+from apps.api.views.feedback import only_refused
 from apps.traces import queries
 from apps.traces.models import Delivery
 
@@ -20,6 +22,7 @@ class Operation(Face):
     """GET says how far a delivery of one's own is, and how many rows had which verdict."""
 
     scopes = {"GET": Scope.FEEDBACK}
+    calls = {"GET": Call({200: shapes.Operation}, perhaps=("Retry-After",))}
 
     def get(self, request: Request, name: str) -> Response:
         delivery = _own(request, name)
@@ -34,10 +37,11 @@ class OperationRows(Face):
 
     scopes = {"GET": Scope.FEEDBACK}
     parameters = frozenset({"verdicts"})
+    calls = {"GET": Call({200: Page(shapes.Unstored)}, query=("verdicts",))}
 
     def get(self, request: Request, name: str) -> Response:
         rows: QuerySet = _own(request, name).unstored.all()
-        if request.query_params.get("verdicts", "all") == "refused":
+        if only_refused(request):
             rows = rows.filter(of="")
         return self.paged(request, rows, answers.unstored, OldestFirst)
 

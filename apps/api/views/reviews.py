@@ -65,7 +65,7 @@ class Decisions(Face):
     scopes = {"POST": Scope.REVIEW}
     calls = {
         "POST": Call(
-            {201: shapes.Decided, 202: shapes.ReleaseProposed},
+            {201: shapes.Decided, 202: shapes.DecisionProposed},
             takes=DecisionTaken,
             refuses=(
                 *("own_work", "not_a_reviewer", "stale", "reason_missing"),

@@ -47,6 +47,7 @@ class Problems(Face):
     """GET lists every kind of problem that this API answers with, and what to do about each."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.ProblemKinds})}
 
     def get(self, request: Request) -> Response:
         return Response({"items": [_explained(kind) for kind in problems.kinds().values()]})
@@ -56,6 +57,7 @@ class Versions(Face):
     """GET lists the dated versions of this API, and what of it is going away."""
 
     scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.Versions})}
 
     def get(self, request: Request) -> Response:
         return Response(versions.shown())

@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as of_the_site
 from django.db import connection
 from django.http import HttpResponse
 from django.utils import timezone
+from pytest_django import Settings
 
 from apps.accounts.actions import make_token
 from apps.accounts.models import Account, Role, Token
 from apps.api import idempotency, tasks
 from apps.api.models import StoredAnswer
+from apps.community.models import Endpoint
 from apps.contributions.models import Comment, Contribution
 from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine
@@ -168,14 +171,14 @@ def test_an_error_of_ours_is_not_kept_and_what_it_did_is_undone(
     ada: Caller, line: ModelLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"contributions/{a_contribution(line).pk}/comments"
-    written = Comment.objects.create
+    written = Comment.save
 
-    def write_and_break(**fields: object) -> Comment:
-        written(**fields)
+    def write_and_break(comment: Comment, **how: Any) -> None:
+        written(comment, **how)
         raise RuntimeError("no power")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Comment.objects, "create", write_and_break)
+        patch.setattr(Comment, "save", write_and_break)
         broken = ada.post(path, {"text": "Hello"}, **KEY)
     mended = ada.post(path, {"text": "Hello"}, **KEY)
 
@@ -216,12 +219,12 @@ def test_of_eight_at_once_one_acts_and_the_others_wait_or_hear_its_answer() -> N
 def test_while_the_first_is_under_way_the_second_hears_409() -> None:
     ada, number = calling(somebody()), a_contribution(a_line()).pk
     inside, free = threading.Event(), threading.Event()
-    written = Comment.objects.create
+    written = Comment.save
 
-    def write_slowly(**fields: object) -> Comment:
+    def write_slowly(comment: Comment, **how: Any) -> None:
         inside.set()
         assert free.wait(10)
-        return written(**fields)
+        written(comment, **how)
 
     def send() -> HttpResponse:
         return ada.post(f"contributions/{number}/comments", {"text": "Hello"}, **KEY)
@@ -233,7 +236,7 @@ def test_while_the_first_is_under_way_the_second_hears_409() -> None:
             connection.close()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Comment.objects, "create", write_slowly)
+        patch.setattr(Comment, "save", write_slowly)
         first = threading.Thread(target=send_slowly)
         first.start()
         assert inside.wait(10)
@@ -250,16 +253,15 @@ def test_while_the_first_is_under_way_the_second_hears_409() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_request_that_dies_in_the_middle_has_neither_acted_nor_answered() -> None:
     ada, number = calling(somebody()), a_contribution(a_line()).pk
-    path, written = f"contributions/{number}/comments", Comment.objects.create
+    path, written = f"contributions/{number}/comments", Comment.save
 
-    def write_and_die(**fields: object) -> Comment:
-        comment = written(**fields)
+    def write_and_die(comment: Comment, **how: Any) -> None:
+        written(comment, **how)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        return comment
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Comment.objects, "create", write_and_die)
+        patch.setattr(Comment, "save", write_and_die)
         died = ada.post(path, {"text": "Hello"}, **KEY)
     left = (Comment.objects.count(), StoredAnswer.objects.count())
     again = ada.post(path, {"text": "Hello"}, **KEY)
@@ -283,6 +285,27 @@ def test_what_is_shown_once_is_never_stored(stranger: Caller) -> None:
     assert text not in bytes(stored.body).decode()
     assert password not in f"{stored.fingerprint} {stored.headers}"
     assert (Account.objects.count(), Token.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize(("algorithm", "begins"), [("v1", "whsec_"), ("v1a", "whpk_")])
+def test_the_key_of_a_webhook_is_shown_once_and_never_stored(
+    ada: Caller, settings: Settings, algorithm: str, begins: str
+) -> None:
+    settings.WEBHOOKS_MAY_CALL_INSIDE = True
+    wish = {"url": "http://127.0.0.1:9/hook", "algorithm": algorithm}
+
+    opened = [ada.post("webhooks", wish, **KEY) for _ in range(2)]
+    number = opened[0].json()["id"]
+    changed = [ada.post(f"webhooks/{number}/key", {}, **KEY) for _ in range(2)]
+
+    for first, second in (opened, changed):
+        key = first.json()["key"]
+        assert key.startswith(begins)
+        assert second.json() == {**first.json(), "key": f"{begins}(shown once)"}
+        assert second["Idempotent-Replayed"] == "true"
+        assert not any(key in bytes(kept.body).decode() for kept in StoredAnswer.objects.all())
+    assert opened[0].json()["key"] != changed[0].json()["key"]
+    assert Endpoint.objects.count() == 1
 
 
 def test_a_wrong_password_is_not_remembered_under_its_key(stranger: Caller) -> None:
@@ -309,5 +332,5 @@ def test_answers_are_kept_for_a_day_and_then_forgotten_by_the_clock(
 
     assert (kept_a_day, forgotten) == (0, [1, 0])
     assert day <= idempotency.KEPT_FOR
-    beats = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    beats = {entry["task"] for entry in of_the_site.CELERY_BEAT_SCHEDULE.values()}
     assert tasks.forget_old_answers.name in beats

@@ -65,6 +65,7 @@ def test_a_limit_beyond_two_hundred_or_below_one_is_refused(stranger: Caller, li
 def test_two_hundred_fit_on_a_page(line: ModelLine, stranger: Caller) -> None:
     author = a_contribution(line).author
     fields = {"line": line, "author": author, "kind": "dataset", "stage": "submitted"}
+    fields |= {"licence": "CC0-1.0", "consent": "train"}
     Contribution.objects.bulk_create(Contribution(**fields) for _ in range(202))
 
     page = stranger.get("contributions", limit=200).json()
