@@ -56,7 +56,10 @@ CHECKS = (
     "allow_header_conformance",
     "negative_data_rejection",
 )
-REFUSED = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "207"]
+REFUSED = [
+    *("400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428", "429"),
+    "207",
+]
 ANSWER = {"choices": [{"message": {"role": "assistant", "content": "4"}, "finish_reason": "stop"}]}
 
 
