@@ -119,7 +119,11 @@ def _streamed(
         answer = None if error else {"choices": [message], "usage": {}}
         served.log_answer(line, asked, route, caller, began, said=answer, error=error)
 
-    return StreamingHttpResponse(events(), content_type="text/event-stream")
+    response = StreamingHttpResponse(events(), content_type="text/event-stream")
+    # The trace has no number before the last word; who answers is known before the first.
+    response["x-openflywheel-version"] = route.version.name
+    response["x-openflywheel-digest"] = route.version.digest
+    return response
 
 
 def _piece(line: str) -> dict[str, Any]:

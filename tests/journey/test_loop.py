@@ -126,10 +126,12 @@ def test_the_gateway_says_who_answered_and_streams(story: Story, site: Site):
         "POST", f"{site.url}/v1/chat/completions", json={**body, "stream": True}, headers=headers
     ) as streamed:
         lines = [line for line in streamed.iter_lines() if line]
+        answered_by = streamed.headers["x-openflywheel-version"]
 
     assert said.headers["x-openflywheel-version"] == story.told.good.build["adapter"]
     assert said.headers["x-openflywheel-trace"] == said.json()["id"]
     assert lines[-1] == "data: [DONE]"
+    assert answered_by == story.told.good.build["adapter"]
 
 
 @pytest.mark.parametrize(
