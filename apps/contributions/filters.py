@@ -51,7 +51,9 @@ class Term(NamedTuple):
     negated: bool = False
 
     def __str__(self) -> str:
-        quoted = f'"{self.value}"' if not self.value or re.search(r"\s", self.value) else self.value
+        # A word of the title must not be read as a term, nor as what is left out.
+        odd = r"\s" if self.name else r"\s|:|^-"
+        quoted = f'"{self.value}"' if not self.value or re.search(odd, self.value) else self.value
         return f"{'-' if self.negated else ''}{self.name}:{quoted}" if self.name else quoted
 
 
@@ -119,7 +121,7 @@ def _terms(text: str) -> Iterator[Term]:
     for negated, name, value, quoted, word in TERM.findall(text):
         if name in NAMES:
             yield Term(name, value.strip('"'), bool(negated))
-        elif plain := (quoted or word or f"{negated}{name}:{value}").strip('"'):
+        elif plain := (quoted or word or f"{negated}{name}:{value}").replace('"', ""):
             yield Term("", plain)
 
 
