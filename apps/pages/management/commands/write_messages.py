@@ -144,9 +144,7 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--check", action="store_true", help="write nothing")
-        )
+        parser.add_argument("--check", action="store_true", help="write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = strings()
