@@ -23,8 +23,8 @@ OURS = ("accounts", "skills", "traces", "contributions", "discussion", "checks",
 TOO = ("builds", "rollouts", "community", "history")
 SPOKEN = ("aria-label", "title", "placeholder", "alt")
 # Not words of the site: code, names of keys, digests, and what somebody wrote in Markdown.
-SILENT = {"script", "style", "code", "kbd", "template"}
-WRITTEN = {"digest", "tag", "prose", "verbatim"}
+SILENT = {"script", "style", "code", "kbd", "template", "title", "del", "ins"}
+WRITTEN = {"digest", "tag", "prose", "verbatim", "text"}
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 # What stays as it is in every language: the site's name, languages in themselves, formats, roles
 # of a row as the API names them, and what the starter engine calls itself.

@@ -52,14 +52,14 @@ def badge(word: str, tone: str = "quiet", icon_name: str = "dot") -> SafeString:
 def stage(name: str) -> SafeString:
     """The badge of a stage of a contribution, a build or a rollout."""
     look = looks.of_stage(str(name))
-    return badge(look.word, look.tone, look.icon)
+    return badge(str(look.word), look.tone, look.icon)
 
 
 @register.simple_tag
 def severity(name: str) -> SafeString:
     """The badge of a finding's severity."""
     look = looks.SEVERITIES[str(name)]
-    return badge(look.word, look.tone, look.icon)
+    return badge(str(look.word), look.tone, look.icon)
 
 
 @register.simple_tag

@@ -44,8 +44,8 @@ Found = tuple[str, str | tuple[str, str]]
 def strings() -> Catalog:
     """Every string of templates and Python that can be translated, with its files."""
     catalog = Catalog(project="OpenFlywheel", charset="utf-8")
-    for place, message in sorted(found(), key=lambda each: each[0]):
-        catalog.add(message, locations=[(place, None)])  # type: ignore[list-item]
+    for place, words in sorted(found(), key=lambda each: each[0]):
+        catalog.add(words, locations=[(place, None)])
     for message in catalog:
         message.flags -= {"python-brace-format"}
     return catalog
@@ -123,7 +123,7 @@ def _faults_of(code: str, message: Any, translated: Any) -> Iterator[str]:
         yield f"{code} has a fuzzy {message.id!r}"
     elif not all(_forms(translated)):
         yield f"{code} has no words for {message.id!r}"
-    elif any(_holes(form) != _holes(_last(message.id)) for form in _forms(translated)):
+    elif not all(_holes(form) in _allowed(message.id) for form in _forms(translated)):
         yield f"{code} has other placeholders in {message.id!r}"
 
 
@@ -131,8 +131,9 @@ def _forms(message: Any) -> tuple[str, ...]:
     return message.string if isinstance(message.string, tuple) else (message.string,)
 
 
-def _last(words: str | tuple[str, ...]) -> str:
-    return words if isinstance(words, str) else words[-1]
+def _allowed(words: str | tuple[str, ...]) -> list[list[str]]:
+    """The placeholders of each form: “the row” may stand beside “%(n)s rows”."""
+    return [_holes(form) for form in ((words,) if isinstance(words, str) else words)]
 
 
 def _holes(text: str) -> list[str]:
