@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rules as account_rules
@@ -71,8 +72,10 @@ class SubmitForm(forms.Form):
     )
     file = forms.FileField(
         label=_("A file of rows"),
-        help_text=_("JSONL, JSON, CSV, TSV or Parquet, at most %(megabytes)s MB.")
-        % {"megabytes": LARGEST_FILE // 1024**2},
+        help_text=format_lazy(
+            _("JSONL, JSON, CSV, TSV or Parquet, at most {megabytes} MB."),
+            megabytes=LARGEST_FILE // 1024**2,
+        ),
     )
     pasted = forms.CharField(
         label=_("Or paste the rows"),

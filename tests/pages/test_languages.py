@@ -23,13 +23,15 @@ OURS = ("accounts", "skills", "traces", "contributions", "discussion", "checks",
 TOO = ("builds", "rollouts", "community", "history")
 SPOKEN = ("aria-label", "title", "placeholder", "alt")
 # Not words of the site: code, names of keys, digests, and what somebody wrote in Markdown.
-SILENT = {"script", "style", "code", "kbd", "template", "title", "del", "ins"}
+SILENT = {"script", "style", "code", "kbd", "template", "del", "ins"}
 WRITTEN = {"digest", "tag", "prose", "verbatim", "text"}
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 # What stays as it is in every language: the site's name, languages in themselves, formats, roles
 # of a row as the API names them, and what the starter engine calls itself.
 ALLOWED = {
     *("Open", "Flywheel", "OpenFlywheel", "English", "Türkçe", "PR", "UTC", "Markdown"),
+    *("CC0-1.0", "Ctrl", 'is:open label:"needs a source" author:name'),
+    *('{"prompt": "…", "completion": "…"}',),
     *("Ctrl+B", "Ctrl+I", "Ctrl+E", "Ctrl+K", "Ctrl+.", "SFT", "DPO", "KTO", "web", "starter"),
 }
 # English so far, and known: sentences of the record and of refusals (docs/decisions/0013).
@@ -85,7 +87,7 @@ class Words(HTMLParser):
 
 def bare(page: str, known: set[str]) -> set[str]:
     """What a page says outside brackets that is no content of the site's people."""
-    text = "\n".join(Words(page).said)
+    text = "\n".join(Words(page).said).replace("· OpenFlywheel", "")
     while re.search(r"⟦[^⟦⟧]*⟧", text):
         text = re.sub(r"⟦[^⟦⟧]*⟧", "\n", text)
     lines = (re.sub(r"\s+", " ", line).strip(" ·,.:;()–→#+−%/“”") for line in text.split("\n"))
@@ -94,6 +96,9 @@ def bare(page: str, known: set[str]) -> set[str]:
 
 def _known(line: str, known: set[str]) -> bool:
     if line in ALLOWED or line in known or line in STILL_ENGLISH:
+        return True
+    parts = re.split("[,;] ", line)
+    if len(parts) > 1 and all(part in known for part in parts):
         return True
     begun = line.rstrip("…")
     return len(begun) > 12 and any(begun in value for value in known)

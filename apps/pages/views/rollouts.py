@@ -29,6 +29,7 @@ ACT: dict[str, tuple[Callable[..., None], str]] = {
 }
 
 
+WHY_HERE = gettext_noop("Why it stands where it stands")
 WHY: dict[str, str] = {
     Stage.LIVE: gettext_noop("Why it answers everyone"),
     Stage.ROLLED_BACK: gettext_noop("Taken back"),
@@ -60,7 +61,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "looks": looks,
             "decided": [look for look in looks if look.decision != "hold"],
             "looked": _("after %d looks at the evidence") % len(looks) if looks else "",
-            "why": _(WHY.get(rollout.stage, gettext_noop("Why it stands where it stands"))),
+            "why": _(WHY.get(rollout.stage, WHY_HERE)),
             "evidence": stops.evidence(looks),
             "gates": stops.latest_gates(rollout, looks),
             "criteria": stops.criteria(rollout),

@@ -45,7 +45,7 @@ def strings() -> Catalog:
     """Every string of templates and Python that can be translated, with its files."""
     catalog = Catalog(project="OpenFlywheel", charset="utf-8")
     for place, words in sorted(found(), key=lambda each: each[0]):
-        catalog.add(words, locations=[(place, None)])
+        catalog.add(words, locations=[(place, 0)])
     for message in catalog:
         message.flags -= {"python-brace-format"}
     return catalog
