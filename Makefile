@@ -4,13 +4,14 @@
 #   make serve    the site, on what the demo left, until Ctrl-C
 #   make test     every test, on a real PostgreSQL and a real Valkey
 #   make fuzz     20,000 made-up requests against the API (FUZZ_CASES=…)
+#   make messages the strings of the site into locale/, compiled
 #   make check    style, types, import order, migrations, drawings
 #
 # Each makes .venv and installs requirements.lock when needed; after that nothing is downloaded.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test fuzz check services-start services-stop lock clean browser
+.PHONY: help demo serve test fuzz check messages services-start services-stop lock clean browser
 
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -46,6 +47,9 @@ fuzz: $(STAMP)
 
 check: $(STAMP)
 	@PYTHON=$(PYTHON) .ci/check
+
+messages: $(STAMP)
+	@$(MANAGE) write_messages
 
 services-start: $(STAMP)
 	@$(MANAGE) services start

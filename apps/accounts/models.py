@@ -6,29 +6,30 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
     """The trust ladder; whatever the role, nobody acts on their own work."""
 
-    CONTRIBUTOR = "contributor", "Contributor"
-    TRUSTED = "trusted", "Trusted contributor"
-    REVIEWER = "reviewer", "Reviewer"
-    MAINTAINER = "maintainer", "Maintainer"
-    RELEASE_MANAGER = "release_manager", "Release manager"
-    ADMIN = "admin", "Administrator"
-    SERVICE = "service", "Service account"
+    CONTRIBUTOR = "contributor", _("Contributor")
+    TRUSTED = "trusted", _("Trusted contributor")
+    REVIEWER = "reviewer", _("Reviewer")
+    MAINTAINER = "maintainer", _("Maintainer")
+    RELEASE_MANAGER = "release_manager", _("Release manager")
+    ADMIN = "admin", _("Administrator")
+    SERVICE = "service", _("Service account")
 
 
 class Scope(models.TextChoices):
     """What a token may be used for; the account's role still applies."""
 
-    CONTRIBUTE = "contribute", "Send and read contributions"
-    FEEDBACK = "feedback", "Send outcomes of answers"
-    CHAT = "chat", "Ask the served model"
-    REVIEW = "review", "Decide on contributions"
-    RELEASE = "release", "Start builds and rollouts"
-    ADMIN = "admin", "Grant roles"
+    CONTRIBUTE = "contribute", _("Send and read contributions")
+    FEEDBACK = "feedback", _("Send outcomes of answers")
+    CHAT = "chat", _("Ask the served model")
+    REVIEW = "review", _("Decide on contributions")
+    RELEASE = "release", _("Start builds and rollouts")
+    ADMIN = "admin", _("Grant roles")
 
 
 class Account(AbstractUser):

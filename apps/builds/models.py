@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
 from apps.builds.stages import BUILD, Stage
@@ -14,9 +15,9 @@ from apps.skills.models import ModelLine
 class Verdict(models.TextChoices):
     """What the comparison with the live version says."""
 
-    NONE = "", "Not compared yet"
-    FIT = "fit", "Fit to roll out"
-    REFUSED = "refused", "Refused"
+    NONE = "", _("Not compared yet")
+    FIT = "fit", _("Fit to roll out")
+    REFUSED = "refused", _("Refused")
 
 
 class Build(models.Model):

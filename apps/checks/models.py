@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
 from apps.contributions.models import Contribution, Row
@@ -14,9 +15,9 @@ from apps.skills.models import ModelLine
 class Severity(models.TextChoices):
     """The ladder of consequences, lowest rung first."""
 
-    NOTE = "note", "Note"
-    FLAG = "flag", "A person should look"
-    QUARANTINE = "quarantine", "Quarantine"
+    NOTE = "note", _("Note")
+    FLAG = "flag", _("A person should look")
+    QUARANTINE = "quarantine", _("Quarantine")
 
 
 class Screening(models.Model):

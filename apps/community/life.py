@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import MD5
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from apps.builds.models import Build, Entry
 from apps.builds.stages import Stage as BuildStage
@@ -120,11 +122,14 @@ def _moves(contribution: Contribution, rollouts: Sequence[Rollout]) -> list[Even
 
 
 def _submitted(contribution: Contribution, events: Sequence[Event]) -> Iterator[Hop]:
-    told = {Stage.SUBMITTED: ("submitted", DONE), Stage.WITHDRAWN: ("withdrawn", STOPPED)}
+    told = {
+        Stage.SUBMITTED: (_("%(pr)s was submitted by %(who)s"), DONE),
+        Stage.WITHDRAWN: (_("%(pr)s was withdrawn by %(who)s"), STOPPED),
+    }
     for event in events:
         if event.subject_kind == kind_of(contribution) and event.entered in told:
-            done, state = told[Stage(event.entered)]
-            title = f"{contribution} was {done} by {event.actor}"
+            said, state = told[Stage(event.entered)]
+            title = said % {"pr": contribution, "who": event.actor}
             number = str(contribution.pk)
             yield Hop("contribution", number, event.at, title, event.because, state=state)
 
@@ -136,22 +141,26 @@ def _screened(contribution: Contribution, screening: Screening | None) -> Iterat
             "screening",
             str(screening.pk),
             screening.created_at,
-            f"The screens found {_things(findings)}",
+            _found(findings),
             facts={"findings": findings, "seconds": round(screening.seconds, 2)},
             state=STOPPED if contribution.stage == Stage.QUARANTINED else DONE,
             link=f"{contribution.get_absolute_url()}/checks",
         )
 
 
-def _things(count: int) -> str:
-    return "nothing" if not count else "one thing" if count == 1 else f"{count} things"
+def _found(count: int) -> str:
+    if not count:
+        return _("The screens found nothing")
+    if count == 1:
+        return _("The screens found one thing")
+    return ngettext("The screens found %d thing", "The screens found %d things", count) % count
 
 
 DECIDED = {
-    Verdict.ACCEPT: "accepted it",
-    Verdict.CHANGES: "asked for changes",
-    Verdict.REJECT: "rejected it",
-    Verdict.RELEASE: "released it from quarantine",
+    Verdict.ACCEPT: gettext_noop("%s accepted it"),
+    Verdict.CHANGES: gettext_noop("%s asked for changes"),
+    Verdict.REJECT: gettext_noop("%s rejected it"),
+    Verdict.RELEASE: gettext_noop("%s released it from quarantine"),
 }
 
 
@@ -160,7 +169,7 @@ def _decided(decision: Decision) -> Hop:
         "decision",
         str(decision.pk),
         decision.created_at,
-        f"{decision.reviewer} {DECIDED[Verdict(decision.verdict)]}",
+        _(DECIDED[Verdict(decision.verdict)]) % decision.reviewer,
         decision.because,
         facts={"override": decision.override, "digest": decision.digest},
         state=STOPPED if decision.verdict == Verdict.REJECT else DONE,
@@ -174,7 +183,7 @@ def _built(entry: Entry) -> Hop:
         "build",
         str(build.pk),
         build.created_at,
-        f"It went into {build} with {entry.row_count} rows",
+        _("It went into %(build)s with %(rows)d rows") % {"build": build, "rows": entry.row_count},
         build.reason,
         facts={"stage": build.stage, "verdict": build.verdict, "adapter": build.adapter},
         state=ended.get(BuildStage(build.stage), NOW),
@@ -188,16 +197,23 @@ def _rolled(rollouts: Sequence[Rollout], events: Sequence[Event]) -> Iterator[Ho
         version = rollout.candidate.name
         moves = [e for e in events if (e.subject_kind, e.subject_id) == (kind, rollout.pk)]
         began = DONE if moves else NOW
-        title = f"Rollout {rollout.pk} of {version} began"
+        title = _("Rollout %(number)s of %(version)s began") % {
+            "number": rollout.pk,
+            "version": version,
+        }
         yield Hop("rollout", number, rollout.created_at, title, state=began, link=link)
         for event in moves:
             share = event.details.get("to")
-            step = f"{share} % of users" if share else event.entered.replace("_", " ")
+            step = (
+                _("%s %% of users") % share
+                if share
+                else str(RolloutStage(event.entered).label).lower()
+            )
             yield Hop(
                 "rollout",
                 number,
                 event.at,
-                f"{version} went to {step}",
+                _("%(version)s went to %(step)s") % {"version": version, "step": step},
                 event.because,
                 facts={"of": kind, "event": event.pk},
                 state=_state_after(event, last=event is moves[-1]),
@@ -213,19 +229,22 @@ def _state_after(event: Event, *, last: bool) -> str:
 
 def _answered(answer: Trace | None) -> Iterator[Hop]:
     if answer:
-        title = f"{answer.version} answered: {answer.answer}"
+        title = _("%(version)s answered: %(answer)s") % {
+            "version": answer.version,
+            "answer": answer.answer,
+        }
         facts = {"prompt": answer.prompt, "version": answer.version}
         yield Hop("trace", answer.public_id, answer.created_at, title, facts=facts)
 
 
 def _undecided(contribution: Contribution) -> list[Hop]:
     """What is open until somebody has decided."""
-    review = _open(LATER, "Review")
+    review = _open(LATER, _("Review"))
     return {
-        Stage.DRAFT: [_open(NOW, "Being written", "its author has not sent it")],
-        Stage.SUBMITTED: [_open(NOW, "Screening", "waiting for the checks"), review],
-        Stage.IN_REVIEW: [_open(NOW, "In review", "waiting for a reviewer")],
-        Stage.CHANGES_REQUESTED: [_open(NOW, "Being changed", "waiting for its author")],
+        Stage.DRAFT: [_open(NOW, _("Being written"), _("its author has not sent it"))],
+        Stage.SUBMITTED: [_open(NOW, _("Screening"), _("waiting for the checks")), review],
+        Stage.IN_REVIEW: [_open(NOW, _("In review"), _("waiting for a reviewer"))],
+        Stage.CHANGES_REQUESTED: [_open(NOW, _("Being changed"), _("waiting for its author"))],
     }.get(Stage(contribution.stage), [])
 
 
@@ -236,13 +255,13 @@ def _undelivered(
     if contribution.stage != Stage.ACCEPTED or live or contribution.reverts_id:
         return
     if contribution.consent != Consent.TRAIN:
-        yield _open(STOPPED, "Not trained on", "its author wants it so")
+        yield _open(STOPPED, _("Not trained on"), _("its author wants it so"))
         return
     if not builds:
-        yield _open(LATER, "Training", "waits for the next build")
+        yield _open(LATER, _("Training"), _("waits for the next build"))
     if not rollouts:
-        yield _open(LATER, "Rollout", "shadow, 1, 5, 50, then 100 %")
-    yield _open(LATER, "Answering everyone")
+        yield _open(LATER, _("Rollout"), _("shadow, 1, 5, 50, then 100 %"))
+    yield _open(LATER, _("Answering everyone"))
 
 
 def _open(state: str, title: str, because: str = "") -> Hop:

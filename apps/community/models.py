@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
 from apps.contributions.models import Contribution
@@ -23,10 +24,10 @@ class Reading(models.Model):
 class Reason(models.TextChoices):
     """Why somebody is told of something, the strongest reason first."""
 
-    MENTIONED = "mentioned", "You were mentioned"
-    AUTHOR = "author", "It is your PR"
-    TOOK_PART = "took_part", "You took part"
-    WATCHING = "watching", "You watch this PR"
+    MENTIONED = "mentioned", _("You were mentioned")
+    AUTHOR = "author", _("It is your PR")
+    TOOK_PART = "took_part", _("You took part")
+    WATCHING = "watching", _("You watch this PR")
 
 
 class Subscription(models.Model):

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
 from apps.contributions.stages import CONTRIBUTION, Stage
@@ -16,10 +17,10 @@ from apps.traces.models import Trace
 class Kind(models.TextChoices):
     """What is offered; it decides which fields a row must have."""
 
-    CORRECTION = "correction", "Correction of an answer"
-    DATASET = "dataset", "Fine-tuning data"
-    PREFERENCE = "preference", "Preference pairs"
-    RATING = "rating", "Ratings"
+    CORRECTION = "correction", _("Correction of an answer")
+    DATASET = "dataset", _("Fine-tuning data")
+    PREFERENCE = "preference", _("Preference pairs")
+    RATING = "rating", _("Ratings")
 
 
 class Consent(models.TextChoices):
@@ -29,22 +30,22 @@ class Consent(models.TextChoices):
     `builds.queries.waiting_for_a_build`.
     """
 
-    RATE = "rate", "Count the verdict; only those who decide read the texts"
-    EVALUATE = "evaluate", "Measure with it, never train on it"
-    REVIEW = "review", "Let reviewers read it"
-    TRAIN = "train", "Train on it"
+    RATE = "rate", _("Count the verdict; only those who decide read the texts")
+    EVALUATE = "evaluate", _("Measure with it, never train on it")
+    REVIEW = "review", _("Let reviewers read it")
+    TRAIN = "train", _("Train on it")
 
 
 class Licence(models.TextChoices):
     """The licences that can be picked (SPDX ids); a line's policy says which it takes."""
 
-    CC0 = "CC0-1.0", "CC0 1.0 (public domain)"
-    CC_BY = "CC-BY-4.0", "CC BY 4.0"
-    APACHE = "Apache-2.0", "Apache 2.0"
-    MIT = "MIT", "MIT"
-    CC_BY_SA = "CC-BY-SA-4.0", "CC BY-SA 4.0"
-    CC_BY_NC = "CC-BY-NC-4.0", "CC BY-NC 4.0 (non-commercial)"
-    PROPRIETARY = "LicenseRef-proprietary", "Proprietary"
+    CC0 = "CC0-1.0", _("CC0 1.0 (public domain)")
+    CC_BY = "CC-BY-4.0", _("CC BY 4.0")
+    APACHE = "Apache-2.0", _("Apache 2.0")
+    MIT = "MIT", _("MIT")
+    CC_BY_SA = "CC-BY-SA-4.0", _("CC BY-SA 4.0")
+    CC_BY_NC = "CC-BY-NC-4.0", _("CC BY-NC 4.0 (non-commercial)")
+    PROPRIETARY = "LicenseRef-proprietary", _("Proprietary")
 
 
 class Contribution(models.Model):
@@ -308,12 +309,12 @@ class Vote(models.Model):
     """What somebody says of an answer they got, or of a pair; a stranger's weighs nothing."""
 
     class Verdict(models.TextChoices):
-        GOOD = "good", "Good"
-        BAD = "bad", "Wrong"
-        A = "a", "A is better"
-        B = "b", "B is better"
-        TIE = "tie", "Equally good"
-        BOTH_BAD = "both_bad", "Both are bad"
+        GOOD = "good", _("Good")
+        BAD = "bad", _("Wrong")
+        A = "a", _("A is better")
+        B = "b", _("B is better")
+        TIE = "tie", _("Equally good")
+        BOTH_BAD = "both_bad", _("Both are bad")
 
     trace = models.ForeignKey(Trace, null=True, on_delete=models.CASCADE, related_name="+")
     pair = models.ForeignKey(Pair, null=True, on_delete=models.CASCADE, related_name="votes")

@@ -1,6 +1,7 @@
 """Where a contribution can be, and where it may go from there."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.history.stages import table
 
@@ -8,14 +9,14 @@ from apps.history.stages import table
 class Stage(models.TextChoices):
     """The stages of a contribution; later apps say what became of an accepted one."""
 
-    DRAFT = "draft", "Draft"
-    SUBMITTED = "submitted", "Being checked"
-    IN_REVIEW = "in_review", "In review"
-    QUARANTINED = "quarantined", "Quarantined"
-    CHANGES_REQUESTED = "changes_requested", "Changes requested"
-    ACCEPTED = "accepted", "Accepted"
-    REJECTED = "rejected", "Rejected"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Being checked")
+    IN_REVIEW = "in_review", _("In review")
+    QUARANTINED = "quarantined", _("Quarantined")
+    CHANGES_REQUESTED = "changes_requested", _("Changes requested")
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 CONTRIBUTION = table(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rules as account_rules
@@ -36,7 +37,7 @@ KEPT = (
 def allowed_licences(line: ModelLine) -> list[tuple[str, str]]:
     """The licences that the line takes, the freest first."""
     allowed = line.policy.get("licences") or Licence.values
-    return [(value, label) for value, label in Licence.choices if value in allowed]
+    return [(value, str(label)) for value, label in Licence.choices if value in allowed]
 
 
 def first_licence(line: ModelLine) -> str:
@@ -71,8 +72,10 @@ class SubmitForm(forms.Form):
     )
     file = forms.FileField(
         label=_("A file of rows"),
-        help_text=_("JSONL, JSON, CSV, TSV or Parquet, at most %(megabytes)s MB.")
-        % {"megabytes": LARGEST_FILE // 1024**2},
+        help_text=format_lazy(
+            _("JSONL, JSON, CSV, TSV or Parquet, at most {megabytes} MB."),
+            megabytes=LARGEST_FILE // 1024**2,
+        ),
     )
     pasted = forms.CharField(
         label=_("Or paste the rows"),
@@ -169,12 +172,12 @@ class ReviseForm(forms.Form):
     """New rows for a contribution that was asked to change."""
 
     pasted = forms.CharField(
-        label="The rows",
-        help_text="One JSON object a line; edit, add or take out lines.",
+        label=_("The rows"),
+        help_text=_("One JSON object a line; edit, add or take out lines."),
         widget=area(10, spellcheck="false"),
         strip=False,
     )
-    note = forms.CharField(label="What you changed", max_length=500)
+    note = forms.CharField(label=_("What you changed"), max_length=500)
 
     def clean_pasted(self) -> str:
         """Read the rows."""
@@ -195,8 +198,8 @@ class DecisionForm(forms.Form):
     digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
     verdict = forms.ChoiceField(choices=Verdict, widget=forms.HiddenInput)
     because = forms.CharField(
-        label="Why",
-        help_text="Needed to ask for changes or to reject: what should the contributor do next?",
+        label=_("Why"),
+        help_text=_("Needed to ask for changes or to reject: what should the contributor do next?"),
         widget=area(3),
         max_length=10_000,
         required=False,
@@ -206,7 +209,7 @@ class DecisionForm(forms.Form):
 class ReasonForm(forms.Form):
     """Why something is done that needs a reason."""
 
-    because = forms.CharField(label="Why", widget=area(2), max_length=10_000)
+    because = forms.CharField(label=_("Why"), widget=area(2), max_length=10_000)
 
 
 class TokenForm(forms.Form):
@@ -219,7 +222,7 @@ class TokenForm(forms.Form):
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         allowed = account_rules.scopes_of(account)
-        self._offer("scopes", [(s.value, s.label) for s in Scope if s in allowed])
+        self._offer("scopes", [(s.value, str(s.label)) for s in Scope if s in allowed])
         longest = (
             account_rules.LONGEST_SERVICE_TOKEN if account.owner_id else account_rules.LONGEST_TOKEN
         )

@@ -37,29 +37,34 @@ def stops(life: Life) -> list[Stop]:
 def next_step(contribution: Contribution, place: int | None, live: bool) -> tuple[str, str]:
     """Who must act next, and what they have to do."""
     author = str(contribution.author)
-    waits = f"It is number {place} in the queue." if place else "It waits in the queue."
+    waits = _("It is number %d in the queue.") % place if place else _("It waits in the queue.")
     steps = {
-        Stage.DRAFT: (author, "Finish it and send it."),
-        Stage.SUBMITTED: ("The checks", "They read every row; that takes about a minute."),
-        Stage.IN_REVIEW: ("A reviewer", waits),
+        Stage.DRAFT: (author, _("Finish it and send it.")),
+        Stage.SUBMITTED: (_("The checks"), _("They read every row; that takes about a minute.")),
+        Stage.IN_REVIEW: (_("A reviewer"), waits),
         Stage.QUARANTINED: (
-            "A maintainer",
-            "The screens set it aside. A maintainer reads the findings and rejects it or lets it "
-            "go on to review.",
+            _("A maintainer"),
+            _(
+                "The screens set it aside. A maintainer reads the findings and rejects it or "
+                "lets it go on to review."
+            ),
         ),
-        Stage.CHANGES_REQUESTED: (author, "Change the rows as asked and send them again."),
-        Stage.REJECTED: ("Nobody", "It ends here. A new PR that mends the reason is welcome."),
-        Stage.WITHDRAWN: ("Nobody", "Its author took it back."),
+        Stage.CHANGES_REQUESTED: (author, _("Change the rows as asked and send them again.")),
+        Stage.REJECTED: (
+            _("Nobody"),
+            _("It ends here. A new PR that mends the reason is welcome."),
+        ),
+        Stage.WITHDRAWN: (_("Nobody"), _("Its author took it back.")),
     }
     if contribution.stage in steps:
         return steps[Stage(contribution.stage)]
     if contribution.consent != Consent.TRAIN:
-        return "Nobody", "It is accepted, and by its author's wish no model is trained on it."
+        return _("Nobody"), _("It is accepted, and by its author's wish no model is trained on it.")
     if contribution.reverts_id:
-        return "Nobody", "The rows are in no later build."
+        return _("Nobody"), _("The rows are in no later build.")
     if live:
-        return "Nobody", "It is part of the model that answers everyone."
-    return "The flywheel", "The next build and its rollout take it from here."
+        return _("Nobody"), _("It is part of the model that answers everyone.")
+    return _("The flywheel"), _("The next build and its rollout take it from here.")
 
 
 class Step(NamedTuple):
@@ -111,15 +116,15 @@ def _detail(hop: Hop) -> str:
     """Why, or what else there is to say of it."""
     said = {
         "build": _of_build(hop),
-        "decision": "against the screens, on record" if hop.facts.get("override") else "",
-        "screening": f"in {_seconds(hop.facts.get('seconds', 0))}",
-        "trace": f"asked: “{_brief(hop.facts.get('prompt', ''))}”",
+        "decision": _("against the screens, on record") if hop.facts.get("override") else "",
+        "screening": _("in %s") % _seconds(hop.facts.get("seconds", 0)),
+        "trace": _("asked: “%s”") % _brief(hop.facts.get("prompt", "")),
     }
     return " · ".join(part for part in (hop.because, said.get(hop.kind, "")) if part)
 
 
 def _of_build(hop: Hop) -> str:
-    refused = "refused by the comparison" if hop.facts.get("verdict") == "refused" else ""
+    refused = _("refused by the comparison") if hop.facts.get("verdict") == "refused" else ""
     return ", ".join(part for part in (hop.facts.get("adapter", ""), refused) if part)
 
 
@@ -130,7 +135,7 @@ def _opened(title: str) -> str:
 
 
 def _seconds(taken: float) -> str:
-    return f"{1000 * taken:.0f} ms" if taken < 0.95 else f"{taken:.1f} s"
+    return _("%s ms") % f"{1000 * taken:.0f}" if taken < 0.95 else _("%s s") % f"{taken:.1f}"
 
 
 def _brief(text: str) -> str:

@@ -2,14 +2,16 @@
 
 from typing import NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 
 class Look(NamedTuple):
     """A word that people read, the tone that supports it and the icon that repeats it."""
 
-    word: str
+    word: str | Promise
     tone: str
     icon: str
 
@@ -63,60 +65,60 @@ ICONS: dict[str, str] = {
 
 STAGES: dict[str, Look] = {
     # of a contribution
-    "draft": Look("Draft", "quiet", "pencil"),
-    "submitted": Look("Being checked", "info", "clock"),
-    "in_review": Look("In review", "info", "eye"),
-    "quarantined": Look("Quarantined", "warn", "shield"),
-    "changes_requested": Look("Changes asked for", "warn", "turn"),
-    "accepted": Look("Accepted", "good", "check"),
-    "rejected": Look("Rejected", "bad", "cross"),
-    "withdrawn": Look("Withdrawn", "quiet", "withdraw"),
+    "draft": Look(_("Draft"), "quiet", "pencil"),
+    "submitted": Look(_("Being checked"), "info", "clock"),
+    "in_review": Look(_("In review"), "info", "eye"),
+    "quarantined": Look(_("Quarantined"), "warn", "shield"),
+    "changes_requested": Look(_("Changes asked for"), "warn", "turn"),
+    "accepted": Look(_("Accepted"), "good", "check"),
+    "rejected": Look(_("Rejected"), "bad", "cross"),
+    "withdrawn": Look(_("Withdrawn"), "quiet", "withdraw"),
     # of a build
-    "planned": Look("Planned", "quiet", "clock"),
-    "training": Look("Training", "work", "gear"),
-    "comparing": Look("Comparing", "work", "eye"),
-    "ready": Look("Ready", "good", "check"),
-    "failed": Look("Failed", "bad", "cross"),
-    "refused": Look("Refused", "bad", "shield"),
-    "skipped": Look("Skipped", "quiet", "skip"),
+    "planned": Look(_("Planned"), "quiet", "clock"),
+    "training": Look(_("Training"), "work", "gear"),
+    "comparing": Look(_("Comparing"), "work", "eye"),
+    "ready": Look(_("Ready"), "good", "check"),
+    "failed": Look(_("Failed"), "bad", "cross"),
+    "refused": Look(_("Refused"), "bad", "shield"),
+    "skipped": Look(_("Skipped"), "quiet", "skip"),
     # of a rollout
-    "shadow": Look("In shadow", "work", "eye"),
-    "widening": Look("Widening", "info", "up"),
-    "live": Look("Live", "good", "check"),
-    "paused": Look("Paused", "warn", "pause"),
-    "rolled_back": Look("Rolled back", "bad", "turn"),
-    "superseded": Look("Superseded", "quiet", "skip"),
+    "shadow": Look(_("In shadow"), "work", "eye"),
+    "widening": Look(_("Widening"), "info", "up"),
+    "live": Look(_("Live"), "good", "check"),
+    "paused": Look(_("Paused"), "warn", "pause"),
+    "rolled_back": Look(_("Rolled back"), "bad", "turn"),
+    "superseded": Look(_("Superseded"), "quiet", "skip"),
 }
 
 SEVERITIES: dict[str, Look] = {
-    "note": Look("Note", "info", "info"),
-    "flag": Look("For a person to look at", "warn", "flag"),
-    "quarantine": Look("Quarantine", "bad", "shield"),
+    "note": Look(_("Note"), "info", "info"),
+    "flag": Look(_("For a person to look at"), "warn", "flag"),
+    "quarantine": Look(_("Quarantine"), "bad", "shield"),
 }
 
 VERDICTS: dict[str, Look] = {
-    "accept": Look("Accepted", "good", "check"),
-    "changes": Look("Asked for changes", "warn", "turn"),
-    "reject": Look("Rejected", "bad", "cross"),
-    "release": Look("Released from quarantine", "info", "shield"),
+    "accept": Look(_("Accepted"), "good", "check"),
+    "changes": Look(_("Asked for changes"), "warn", "turn"),
+    "reject": Look(_("Rejected"), "bad", "cross"),
+    "release": Look(_("Released from quarantine"), "info", "shield"),
 }
 
 # A reaction is an icon with its word; pictures from a font would differ on every system.
 FEELINGS: dict[str, Look] = {
-    "agree": Look("Agree", "good", "thumb"),
-    "disagree": Look("Disagree", "bad", "thumb_down"),
-    "thanks": Look("Thanks", "accent", "heart"),
-    "glad": Look("Glad", "warn", "star"),
-    "puzzled": Look("Puzzled", "work", "question"),
-    "watching": Look("Watching", "info", "eye"),
+    "agree": Look(_("Agree"), "good", "thumb"),
+    "disagree": Look(_("Disagree"), "bad", "thumb_down"),
+    "thanks": Look(_("Thanks"), "accent", "heart"),
+    "glad": Look(_("Glad"), "warn", "star"),
+    "puzzled": Look(_("Puzzled"), "work", "question"),
+    "watching": Look(_("Watching"), "info", "eye"),
 }
 
 LEVELS: dict[str, Look] = {
-    "debug": Look("Note", "quiet", "info"),
-    "info": Look("Note", "info", "info"),
-    "success": Look("Done", "good", "check"),
-    "warning": Look("Careful", "warn", "alert"),
-    "error": Look("That did not work", "bad", "alert"),
+    "debug": Look(_("Note"), "quiet", "info"),
+    "info": Look(_("Note"), "info", "info"),
+    "success": Look(_("Done"), "good", "check"),
+    "warning": Look(_("Careful"), "warn", "alert"),
+    "error": Look(_("That did not work"), "bad", "alert"),
 }
 
 

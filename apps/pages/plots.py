@@ -16,8 +16,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 INKS = (
     "ink",
@@ -119,7 +121,7 @@ def comparison(skills: Iterable[Skill]) -> Plot:
         for s in ordered
     ]
     skill = {"field": "skill", "type": "nominal", "sort": None, "title": None}
-    axis = {"title": "answered right, % of hidden cases", "scale": {"domain": [0, 100]}}
+    axis = {"title": _("answered right, % of hidden cases"), "scale": {"domain": [0, 100]}}
 
     def mark(kind: str, field: str, colour: str, to: str = "", **look: Any) -> dict[str, Any]:
         encoding: dict[str, Any] = {
@@ -140,18 +142,31 @@ def comparison(skills: Iterable[Skill]) -> Plot:
     ]
     protected = sum(s.protected for s in ordered)
     return _plot(
-        "Skills before and after",
+        _("Skills before and after"),
         _compared(ordered),
         values,
         layers,
         height=lambda width: 30 * max(len(ordered), 1),
         legend=[
-            _entry("before", "before", "dot"),
-            _entry("after", "after", "diamond"),
-            _entry("band", "95 % interval of the change", "bar"),
-            *([_entry("margin", "lowest allowed, protected skill", "tick")] if protected else []),
+            _entry("before", _("before"), "dot"),
+            _entry("after", _("after"), "diamond"),
+            _entry("band", _("95 % interval of the change"), "bar"),
+            *(
+                [_entry("margin", _("lowest allowed, protected skill"), "tick")]
+                if protected
+                else []
+            ),
         ],
-        columns=("Skill", "Before, %", "After, %", "Points", "Low", "High", "Margin", "Cases"),
+        columns=(
+            _("Skill"),
+            _("Before, %"),
+            _("After, %"),
+            _("Points"),
+            _("Low"),
+            _("High"),
+            _("Margin"),
+            _("Cases"),
+        ),
         rows=[
             (
                 s.name,
@@ -181,11 +196,12 @@ def _compared(skills: Sequence[Skill]) -> str:
     worse = [s for s in skills if s.high < 0]
     broken = [s for s in skills if s.protected and s.low < -s.margin]
     told = [
-        f"{len(better)} of {len(skills)} skills are clearly better, {len(worse)} clearly worse",
-        "the others cannot be told apart from before"
+        _("%(better)d of %(all)d skills are clearly better, %(worse)d clearly worse")
+        % {"better": len(better), "all": len(skills), "worse": len(worse)},
+        _("the others cannot be told apart from before")
         if len(better) + len(worse) < len(skills)
         else "",
-        f"of {', '.join(s.name for s in broken)} a fall beyond the margin is not ruled out"
+        _("of %s a fall beyond the margin is not ruled out") % ", ".join(s.name for s in broken)
         if broken
         else "",
     ]
@@ -209,14 +225,14 @@ def evidence_over_looks(
     y = {
         "field": "evidence",
         "type": "quantitative",
-        "title": "evidence, 1 decides",
+        "title": _("evidence, 1 decides"),
         "scale": {"domain": [math.floor(min([-1, *decades])), math.ceil(max([1, *decades]))]},
         "axis": {"tickMinStep": 1, "labelExpr": DECADES},
     }
     x = {
         "field": "look",
         "type": "quantitative",
-        "title": "look of the gates",
+        "title": _("look of the gates"),
         "axis": {"tickMinStep": 1},
         "scale": {"nice": False, "domain": [0.5, max([1, *(r.look for r in readings)]) + 0.5]},
     }
@@ -243,8 +259,8 @@ def evidence_over_looks(
     decided = sorted({r.gate for r in readings if r.share >= 1})
     last = {r.gate: r for r in readings}
     return _plot(
-        "Evidence of the gates",
-        f"Decided: {', '.join(decided)}." if decided else "No gate has decided yet.",
+        _("Evidence of the gates"),
+        _("Decided: %s.") % ", ".join(decided) if decided else _("No gate has decided yet."),
         values,
         layers,
         height=lambda width: 260,
@@ -253,9 +269,9 @@ def evidence_over_looks(
                 _entry(SERIES[n % len(SERIES)][0], name, "line", SERIES[n % len(SERIES)][1])
                 for n, name in enumerate(names)
             ),
-            _entry("margin", "enough to decide", "line", (6, 4)),
+            _entry("margin", _("enough to decide"), "line", (6, 4)),
         ],
-        columns=("Gate", "Stage", "Answers", "Evidence, 1 decides"),
+        columns=(_("Gate"), _("Stage"), _("Answers"), _("Evidence, 1 decides")),
         rows=[
             (name, last[name].stage, last[name].requests, _times(last[name].share))
             for name in names
@@ -280,8 +296,8 @@ def _line(
 
 def _times(share: float) -> str:
     if share >= 1000:
-        return "over 1,000"
-    return f"{share:.2g}" if share >= 0.001 else "under 0.001"
+        return _("over 1,000")
+    return f"{share:.2g}" if share >= 0.001 else _("under 0.001")
 
 
 def _decades(share: float) -> float:
@@ -292,7 +308,7 @@ def weeks(counts: Sequence[Week]) -> Plot:
     """PRs a week: submitted, and within them accepted and shipped."""
     values = [
         {
-            "week": f"{week.monday:%-d %b}",
+            "week": date_format(week.monday, _("j M")),
             "submitted": week.submitted,
             "accepted": week.accepted,
             "shipped": week.shipped,
@@ -315,7 +331,7 @@ def weeks(counts: Sequence[Week]) -> Plot:
                 "y": {
                     "field": field,
                     "type": "quantitative",
-                    "title": "PRs",
+                    "title": _("PRs"),
                     "axis": {"tickMinStep": 1},
                 },
                 "color": {"value": COLOUR[colour]},
@@ -323,9 +339,14 @@ def weeks(counts: Sequence[Week]) -> Plot:
         }
 
     return _plot(
-        "PRs a week",
-        f"{sum(w.submitted for w in counts)} PRs in {len(counts)} weeks, "
-        f"{sum(w.accepted for w in counts)} accepted, {sum(w.shipped for w in counts)} serving.",
+        _("PRs a week"),
+        _("%(sent)d PRs in %(weeks)d weeks, %(accepted)d accepted, %(serving)d serving.")
+        % {
+            "sent": sum(w.submitted for w in counts),
+            "weeks": len(counts),
+            "accepted": sum(w.accepted for w in counts),
+            "serving": sum(w.shipped for w in counts),
+        },
         values,
         [
             bars("submitted", "band", 0.72),
@@ -334,13 +355,13 @@ def weeks(counts: Sequence[Week]) -> Plot:
         ],
         height=lambda width: 220,
         legend=[
-            _entry("band", "submitted", "bar"),
-            _entry("before", "accepted", "bar"),
-            _entry("after", "serving", "bar"),
+            _entry("band", _("submitted"), "bar"),
+            _entry("before", _("accepted"), "bar"),
+            _entry("after", _("serving"), "bar"),
         ],
-        columns=("Week of", "Submitted", "Accepted", "Serving"),
+        columns=(_("Week of"), _("Submitted"), _("Accepted"), _("Serving")),
         rows=[
-            (f"{w.monday:%-d %B %Y}", w.submitted, w.accepted, w.shipped)
+            (date_format(w.monday, _("j F Y")), w.submitted, w.accepted, w.shipped)
             for w in counts
             if w.submitted
         ],

@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from apps.builds.models import Build
 from apps.pages.plots import Plot, Reading, evidence_over_looks
 from apps.rollouts.models import Look, Rollout
@@ -11,9 +15,9 @@ from apps.rollouts.stages import STEPS, Stage
 SHADOW, EVERYONE = 0, 100
 WAY = (SHADOW, *STEPS, EVERYONE)
 QUESTIONS = {
-    "harm": "is worse",
-    "no worse": "is no worse",
-    "better": "is better",
+    "harm": gettext_noop("%s is worse"),
+    "no worse": gettext_noop("%s is no worse"),
+    "better": gettext_noop("%s is better"),
 }
 
 
@@ -39,12 +43,12 @@ def of_rollout(rollout: Rollout, looks: Sequence[Look]) -> list[Step]:
     steps = []
     for share in WAY:
         seen = [look for look in looks if look.percent == share]
-        told = f"{seen[-1].judged:,} judged" if seen else ""
+        told = _("%s judged") % number_format(seen[-1].judged, force_grouping=True) if seen else ""
         state = "done" if share < reached else "later"
         if share == reached:
             state = _state_of(rollout)
             told = _told_now(rollout, told)
-        steps.append(Step(state, "Shadow" if share == SHADOW else f"{share} %", told))
+        steps.append(Step(state, _("Shadow") if share == SHADOW else f"{share} %", told))
     return steps
 
 
@@ -62,7 +66,7 @@ def _state_of(rollout: Rollout) -> str:
 
 
 def _told_now(rollout: Rollout, told: str) -> str:
-    words = {Stage.ROLLED_BACK: "rolled back", Stage.PAUSED: "paused", Stage.LIVE: "live"}
+    words = {Stage.ROLLED_BACK: _("rolled back"), Stage.PAUSED: _("paused"), Stage.LIVE: _("live")}
     word = words.get(Stage(rollout.stage), "")
     return ", ".join(part for part in (word, told) if part)
 
@@ -104,7 +108,7 @@ def latest_gates(rollout: Rollout, looks: Sequence[Look]) -> list[dict[str, Any]
             "says": _question(gate),
             "share": 100 * min(gate["e_value"] / gate["threshold"], 1),
             "bound": gate["upper"] if gate["question"] == "harm" else gate["lower"],
-            "side": "at best" if gate["question"] == "harm" else "at worst",
+            "side": _("at best") if gate["question"] == "harm" else _("at worst"),
         }
         for gate in gates or []
     ]
@@ -117,24 +121,29 @@ def criteria(rollout: Rollout) -> list[tuple[str, object]]:
     if not agreed:
         return []
     titles = agreed.get("titles", {})
+    protected = "; ".join(titles.get(n, n) for n in agreed["protected"])
+    harmed = _("at most %s %% false alarms a stage") % f"{100 * agreed['alpha_harm']:g}"
+    widened = _("in at most %s %% of cases a stage") % f"{100 * agreed['alpha_widen']:g}"
+    least = _("%(pairs)d pairs in shadow, then %(answers)d judged answers a stage") % {
+        "pairs": agreed["min_pairs"],
+        "answers": agreed["min_candidate_outcomes"],
+    }
     return [
-        ("Taken back when worse", f"at most {100 * agreed['alpha_harm']:g} % false alarms a stage"),
-        ("Widened when no worse", f"by {agreed['overall_margin']:g} points overall"),
-        ("Wrongly widened", f"in at most {100 * agreed['alpha_widen']:g} % of cases a stage"),
-        ("Protected skills", "; ".join(titles.get(n, n) for n in agreed["protected"]) or "none"),
-        ("Least evidence", f"{agreed['min_pairs']} pairs in shadow, then "
-         f"{agreed['min_candidate_outcomes']} judged answers a stage"),
-    ]  # fmt: skip
+        (_("Taken back when worse"), harmed),
+        (_("Widened when no worse"), _("by %s points overall") % f"{agreed['overall_margin']:g}"),
+        (_("Wrongly widened"), widened),
+        (_("Protected skills"), protected or _("none")),
+        (_("Least evidence"), least),
+    ]
 
 
 def _stage_name(look: Look) -> str:
-    return "shadow" if look.percent == SHADOW else f"{look.percent} %"
+    return _("shadow") if look.percent == SHADOW else f"{look.percent} %"
 
 
 def _question(gate: dict[str, Any]) -> str:
-    return (
-        f"{gate.get('title', gate['stream'])} {QUESTIONS.get(gate['question'], gate['question'])}"
-    )
+    title = gate.get("title", gate["stream"])
+    return _(QUESTIONS[gate["question"]]) % (_("overall") if title == "overall" else title)
 
 
 def _leading(gates: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -142,4 +151,4 @@ def _leading(gates: list[dict[str, Any]]) -> list[dict[str, Any]]:
     overall = [g for g in gates if g["stream"] == "overall" and g["question"] != "better"]
     skills = [g for g in gates if g["stream"] != "overall" and g["question"] == "harm" and g["n"]]
     worst = max(skills, key=lambda gate: gate["e_value"] / gate["threshold"], default=None)
-    return [*overall, {**worst, "title": "worst skill"}] if worst else overall
+    return [*overall, {**worst, "title": _("worst skill")}] if worst else overall

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
 from apps.contributions.models import Contribution
@@ -11,10 +12,10 @@ from apps.contributions.models import Contribution
 class Verdict(models.TextChoices):
     """What a reviewer can decide."""
 
-    ACCEPT = "accept", "Accept"
-    CHANGES = "changes", "Ask for changes"
-    REJECT = "reject", "Reject"
-    RELEASE = "release", "Release from quarantine"
+    ACCEPT = "accept", _("Accept")
+    CHANGES = "changes", _("Ask for changes")
+    REJECT = "reject", _("Reject")
+    RELEASE = "release", _("Release from quarantine")
 
 
 class Decision(models.Model):

@@ -1,6 +1,7 @@
 """Where a rollout can be, and where it may go from there."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.history.stages import table
 
@@ -8,11 +9,11 @@ from apps.history.stages import table
 class Stage(models.TextChoices):
     """The stages of a rollout; while widening, `percent` says how far it has come."""
 
-    SHADOW = "shadow", "Shadow"
-    WIDENING = "widening", "Widening"
-    LIVE = "live", "Live"
-    PAUSED = "paused", "Paused"
-    ROLLED_BACK = "rolled_back", "Rolled back"
+    SHADOW = "shadow", _("Shadow")
+    WIDENING = "widening", _("Widening")
+    LIVE = "live", _("Live")
+    PAUSED = "paused", _("Paused")
+    ROLLED_BACK = "rolled_back", _("Rolled back")
 
 
 # The steps of the share of traffic (percent) that the candidate answers while it widens.

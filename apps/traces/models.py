@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import MD5
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
 from apps.skills.models import ModelLine, Skill
@@ -14,9 +15,9 @@ from apps.traces.stages import DELIVERY, Stage
 class Arm(models.TextChoices):
     """Which side of a comparison answered."""
 
-    LIVE = "live", "Live version"
-    CANDIDATE = "candidate", "Candidate"
-    SHADOW = "shadow", "Candidate, unseen by the user"
+    LIVE = "live", _("Live version")
+    CANDIDATE = "candidate", _("Candidate")
+    SHADOW = "shadow", _("Candidate, unseen by the user")
 
 
 LAST_SAID_BY_THE_USER = models.Func(

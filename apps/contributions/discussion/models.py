@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
 from apps.contributions.models import Contribution, Revision, Row
@@ -16,33 +17,33 @@ from apps.contributions.models import Contribution, Revision, Row
 class Field(models.TextChoices):
     """The fields of a row on which a thread can stand and which a suggestion can change."""
 
-    PROMPT = "prompt", "What was asked"
-    COMPLETION = "completion", "Answer"
-    CHOSEN = "chosen", "Better answer"
-    REJECTED = "rejected", "Worse answer"
+    PROMPT = "prompt", _("What was asked")
+    COMPLETION = "completion", _("Answer")
+    CHOSEN = "chosen", _("Better answer")
+    REJECTED = "rejected", _("Worse answer")
 
 
 class Tone(models.TextChoices):
     """The colours of labels: the tones of the design system, which are readable in both schemes."""
 
-    QUIET = "quiet", "Grey"
-    INFO = "info", "Blue"
-    GOOD = "good", "Green"
-    WARN = "warn", "Amber"
-    BAD = "bad", "Red"
-    WORK = "work", "Violet"
-    ACCENT = "accent", "Teal"
+    QUIET = "quiet", _("Grey")
+    INFO = "info", _("Blue")
+    GOOD = "good", _("Green")
+    WARN = "warn", _("Amber")
+    BAD = "bad", _("Red")
+    WORK = "work", _("Violet")
+    ACCENT = "accent", _("Teal")
 
 
 class Feeling(models.TextChoices):
     """The reactions: a fixed list, so that counts mean something."""
 
-    AGREE = "agree", "Agree"
-    DISAGREE = "disagree", "Disagree"
-    THANKS = "thanks", "Thanks"
-    GLAD = "glad", "Glad"
-    PUZZLED = "puzzled", "Puzzled"
-    WATCHING = "watching", "Watching"
+    AGREE = "agree", _("Agree")
+    DISAGREE = "disagree", _("Disagree")
+    THANKS = "thanks", _("Thanks")
+    GLAD = "glad", _("Glad")
+    PUZZLED = "puzzled", _("Puzzled")
+    WATCHING = "watching", _("Watching")
 
 
 class Thread(models.Model):
@@ -176,8 +177,8 @@ class Label(models.Model):
 class Part(models.TextChoices):
     """Why somebody is named on a contribution."""
 
-    REVIEWER = "reviewer", "Asked to review"
-    ASSIGNEE = "assignee", "Looks after it"
+    REVIEWER = "reviewer", _("Asked to review")
+    ASSIGNEE = "assignee", _("Looks after it")
 
 
 class Involvement(models.Model):

@@ -1,17 +1,19 @@
 """The parts of the design system, for use in templates: `{% load ui %}`."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, to_locale
 
 from apps.accounts.models import Account
 from apps.community import queries as community
@@ -20,6 +22,15 @@ from apps.pages.paging import Slice
 from apps.reviews import rules as review_rules
 
 register = template.Library()
+
+# What templates count; a language may have more than two forms of each.
+COUNTED: dict[str, Callable[[int], str]] = {
+    "row,rows": lambda n: ngettext("%(count)s row", "%(count)s rows", n),
+    "PR,PRs": lambda n: ngettext("%(count)s PR", "%(count)s PRs", n),
+    "accepted PR,accepted PRs": lambda n: ngettext(
+        "%(count)s accepted PR", "%(count)s accepted PRs", n
+    ),
+}
 
 
 @register.simple_tag
@@ -41,14 +52,14 @@ def badge(word: str, tone: str = "quiet", icon_name: str = "dot") -> SafeString:
 def stage(name: str) -> SafeString:
     """The badge of a stage of a contribution, a build or a rollout."""
     look = looks.of_stage(str(name))
-    return badge(look.word, look.tone, look.icon)
+    return badge(str(look.word), look.tone, look.icon)
 
 
 @register.simple_tag
 def severity(name: str) -> SafeString:
     """The badge of a finding's severity."""
     look = looks.SEVERITIES[str(name)]
-    return badge(look.word, look.tone, look.icon)
+    return badge(str(look.word), look.tone, look.icon)
 
 
 @register.simple_tag
@@ -60,7 +71,7 @@ def when(moment: datetime | None, absent: str = "–") -> str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
-        exact.strftime("%-d %B %Y, %H:%M:%S %Z"),
+        date_format(exact, _("j F Y, H:i:s T")),
         _from_now(moment),
     )
 
@@ -69,7 +80,7 @@ def when(moment: datetime | None, absent: str = "–") -> str:
 def clock(moment: datetime) -> str:
     """The day and the second, as a hop is told; how long ago stands in its title."""
     local = timezone.localtime(moment)
-    day = "" if local.date() == timezone.localdate() else f"{local:%-d %b %Y}, "
+    day = "" if local.date() == timezone.localdate() else date_format(local, _("j M Y, "))
     return format_html(
         '<time datetime="{}" title="{}">{}{}</time>',
         moment.isoformat(),
@@ -83,9 +94,9 @@ def _from_now(moment: datetime) -> str:
     seconds = (timezone.now() - moment).total_seconds()
     past = seconds >= 0
     if abs(seconds) < 45:
-        return "just now" if past else "in a moment"
+        return _("just now") if past else _("in a moment")
     words = duration(abs(seconds))
-    return f"{words} ago" if past else f"in {words}"
+    return (_("%s ago") if past else _("in %s")) % words
 
 
 @register.filter
@@ -101,13 +112,14 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s".replace(".0 ", " ")
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+        exact = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}".removesuffix(".0")
+        return _("%s s") % exact
+    units = ((_("%s d"), 86400), (_("%s h"), 3600), (_("%s min"), 60), (_("%s s"), 1))
     left, parts = round(seconds), list[str]()
     for name, size in units:
         if left >= size or parts:
             count, left = divmod(left, size)
-            parts.append(f"{count} {name}" if count else "")
+            parts.append(name % count if count else "")
         if len(parts) == 2:
             break
     return " ".join(part for part in parts if part)
@@ -118,13 +130,14 @@ def points(value: float | None) -> str:
     """A difference in percentage points, with its sign: `+12.5`, `−3.0`."""
     if value is None:
         return "–"
-    return f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
+    shown = number_format(abs(value), 1)
+    return f"{'+' if value > 0 else '−'}{shown}" if abs(value) >= 0.05 else number_format(0, 1)
 
 
 @register.filter
 def percent(value: float | None) -> str:
     """A share of a hundred with one decimal: `98.4 %`."""
-    return "–" if value is None else f"{value:.1f} %"
+    return "–" if value is None else _("%s %%") % number_format(value, 1)
 
 
 @register.filter
@@ -245,7 +258,7 @@ def finding(found: Any) -> dict[str, Any]:
 def row_numbers(rows: Sequence[int] | None) -> str:
     """Rows counted from nought, as people count them: `rows 1–3, 7`; `the whole PR` for none."""
     if not rows:
-        return "the whole PR"
+        return _("the whole PR")
     runs: list[list[int]] = []
     for row in sorted(set(rows)):
         if runs and row == runs[-1][1] + 1:
@@ -253,13 +266,18 @@ def row_numbers(rows: Sequence[int] | None) -> str:
         else:
             runs.append([row, row])
     named = [f"{a + 1}" if a == b else f"{a + 1}–{b + 1}" for a, b in runs]
-    more = f" and {len(named) - 8} more places" if len(named) > 8 else ""
-    return f"row{'s' if len(rows) > 1 else ''} {', '.join(named[:8])}{more}"
+    told = ", ".join(named[:8])
+    if len(named) > 8:
+        told = _("%(places)s and %(count)d more places") % {
+            "places": told,
+            "count": len(named) - 8,
+        }
+    return ngettext("row %s", "rows %s", len(rows)) % told
 
 
 @register.inclusion_tag("components/diff.html")
 def diff(
-    before: str, after: str, was: str = "Now", becomes: str = "Proposed", look: Any = None
+    before: str, after: str, was: str = "", becomes: str = "", look: Any = None
 ) -> dict[str, Any]:
     """Two texts with what is gone and what is new marked word by word.
 
@@ -267,7 +285,11 @@ def diff(
     white space counts.
     """
     view, spaces = (look.view, look.spaces) if look else ("stacked", True)
-    shown: dict[str, Any] = {"was": was, "becomes": becomes, "view": view}
+    shown: dict[str, Any] = {
+        "was": was or _("Now"),
+        "becomes": becomes or _("Proposed"),
+        "view": view,
+    }
     if view == "unified":
         return shown | {"pieces": diffs.unified(before, after, spaces=spaces)}
     left, right = diffs.compare(before, after, spaces=spaces)
@@ -313,10 +335,12 @@ def shown(value: Any) -> Any:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, float):
-        return f"{value:,.1f}".replace("-", "−")
-    return f"{value:,}".replace("-", "−") if isinstance(value, int) else value
+        return number_format(value, 1, force_grouping=True).replace("-", "−")
+    if isinstance(value, int):
+        return number_format(value, force_grouping=True).replace("-", "−")
+    return value
 
 
 @register.filter
@@ -328,8 +352,7 @@ def may_decide(user: Any) -> bool:
 @register.filter
 def counted(number: int, words: str) -> str:
     """A count with its word: `{{ n|counted:"row,rows" }}`."""
-    one, many = words.split(",")
-    return f"{number:,} {one if number == 1 else many}"
+    return COUNTED[words](number) % {"count": number_format(number, force_grouping=True)}
 
 
 @register.filter
@@ -366,6 +389,18 @@ def deadline(moment: datetime | None) -> SafeString | str:
         "late" if late else "due",
         words % said,
     )
+
+
+@register.simple_tag
+def languages() -> list[tuple[str, str]]:
+    """Code and name of every language of the site, each named in itself."""
+    return [(code, str(name)) for code, name in settings.LANGUAGES]
+
+
+@register.filter
+def tag_of(code: str) -> str:
+    """A language as HTML names it: `zh-Hans` for `zh-hans`."""
+    return to_locale(code).replace("_", "-")
 
 
 @register.inclusion_tag("components/shortcuts.html")

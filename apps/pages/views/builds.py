@@ -16,6 +16,7 @@ from apps.history.errors import MoveRefused
 from apps.pages import forms, looks, plots
 from apps.pages.paging import slice_of
 from apps.pages.queries import measured_skills, rollouts_of
+from apps.pages.templatetags import ui
 from apps.pages.who import account_of, fresh, signed_in
 from apps.rollouts import actions as rollouts
 from apps.rollouts.errors import RolloutRefused
@@ -53,7 +54,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     except BuildRefused as refusal:
         messages.error(request, forms.sentence(refusal))
         return redirect("pages:builds")
-    messages.success(request, f"{build} is planned.".capitalize())
+    messages.success(request, (_("%s is planned.") % build).capitalize())
     return redirect(build)
 
 
@@ -80,7 +81,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "phases": build.report.get("phases", []),
             "refused_because": [why.replace(" -", " −") for why in build.verdict_reasons],
             "entries": list(entries),
-            "counted": f"{build.row_count:,} rows" if build.row_count else "",
+            "counted": ui.counted(build.row_count, "row,rows") if build.row_count else "",
             "rollouts": rolled,
             "events": list(history.life_of(build)[:100]),
             "facts": _facts(build),
@@ -129,7 +130,7 @@ def roll_out(request: HttpRequest, number: int) -> HttpResponse:
     except (RolloutRefused, MoveRefused) as refusal:
         messages.error(request, forms.sentence(refusal))
         return redirect(build)
-    messages.success(request, f"{rollout.candidate} answers in shadow now.")
+    messages.success(request, _("%s answers in shadow now.") % rollout.candidate)
     return redirect(rollout)
 
 
@@ -138,16 +139,16 @@ def _facts(build: Build) -> list[tuple[str, object]]:
     took = report.get("seconds")
     share = report.get("trainable_percent")
     return [
-        ("Adapter", looks.digest(build.adapter) if build.adapter else "not made yet"),
-        ("Digest", looks.digest(build.digest) if build.digest else None),
+        (_("Adapter"), looks.digest(build.adapter) if build.adapter else _("not made yet")),
+        (_("Digest"), looks.digest(build.digest) if build.digest else None),
         (
-            "Compared with",
-            looks.digest(build.live_digest[:12]) if build.live_digest else "the base model",
+            _("Compared with"),
+            looks.digest(build.live_digest[:12]) if build.live_digest else _("the base model"),
         ),
-        ("Rows", build.row_count),
-        ("Replay rows", report.get("replay_rows")),
-        ("Engine", report.get("engine")),
-        ("Trained for", f"{took:.0f} s" if took else None),
-        ("Trained weights", f"{share:.2f} %" if share else None),
-        ("Asked for by", build.asked_by or "the schedule"),
+        (_("Rows"), build.row_count),
+        (_("Replay rows"), report.get("replay_rows")),
+        (_("Engine"), report.get("engine")),
+        (_("Trained for"), _("%s s") % f"{took:.0f}" if took else None),
+        (_("Trained weights"), f"{share:.2f} %" if share else None),
+        (_("Asked for by"), build.asked_by or _("the schedule")),
     ]

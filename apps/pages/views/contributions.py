@@ -234,9 +234,9 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     contribution = seen(request, number)
     account = account_of(request)
     if not rules.is_author(account, contribution):
-        raise PermissionDenied("A PR gets its new rows from its author.")
+        raise PermissionDenied(_("A PR gets its new rows from its author."))
     if not _open(contribution):
-        messages.error(request, f"{contribution} does not wait for new rows.")
+        messages.error(request, _("%s does not wait for new rows.") % contribution)
         return redirect(contribution)
     kept = "\n".join(
         json.dumps(as_raw(row), ensure_ascii=False) for row in contributions.rows_of(contribution)
@@ -250,7 +250,7 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
         except (ContributionRefused, MoveRefused) as refusal:
             form.add_error("pasted", forms.sentence(refusal))
         else:
-            messages.success(request, f"Revision {contribution.revision} is being checked.")
+            messages.success(request, _("Revision %d is being checked.") % contribution.revision)
             tell_refused(request, offered, form.numbered)
             return redirect(contribution)
     asked = reviews.decisions_on(contribution).filter(verdict=Verdict.CHANGES)
@@ -329,14 +329,14 @@ def do(
 
 def _facts(contribution: Contribution) -> list[tuple[str, object]]:
     return [
-        ("Kind", Kind(contribution.kind).label),
-        ("Skill", contribution.skill.title if contribution.skill else "not named"),
-        ("Rows", contribution.row_count),
-        ("Revision", contribution.revision),
-        ("Licence", contribution.licence),
-        ("Consent", contribution.get_consent_display()),
-        ("Came by", contribution.source or "–"),
-        ("Digest", looks.digest(contribution.digest[:12])),
+        (_("Kind"), Kind(contribution.kind).label),
+        (_("Skill"), contribution.skill.title if contribution.skill else _("not named")),
+        (_("Rows"), contribution.row_count),
+        (_("Revision"), contribution.revision),
+        (_("Licence"), contribution.licence),
+        (_("Consent"), contribution.get_consent_display()),
+        (_("Came by"), contribution.source or "–"),
+        (_("Digest"), looks.digest(contribution.digest[:12])),
     ]
 
 

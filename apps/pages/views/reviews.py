@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Account
@@ -28,10 +29,10 @@ from apps.reviews.models import Decision, Verdict
 IN_VIEW, ROWS_IN_VIEW = 25, 20
 
 DONE = {
-    Verdict.ACCEPT: "accepted",
-    Verdict.CHANGES: "sent back with what should change",
-    Verdict.REJECT: "rejected",
-    Verdict.RELEASE: "released from quarantine to the queue",
+    Verdict.ACCEPT: gettext_noop("%s is accepted."),
+    Verdict.CHANGES: gettext_noop("%s is sent back with what should change."),
+    Verdict.REJECT: gettext_noop("%s is rejected."),
+    Verdict.RELEASE: gettext_noop("%s is released from quarantine to the queue."),
 }
 
 
@@ -77,7 +78,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
                 messages.info(request, _("Proposed. It is released when a second person agrees."))
                 return redirect("pages:review", number=contribution.pk)
             done = DONE[Verdict(form.cleaned_data["verdict"])]
-            messages.success(request, f"{contribution} is {done}.")
+            messages.success(request, _(done) % contribution)
             return _to_the_next(account)
     return render(request, "pages/review.html", _everything(contribution, account, form))
 

@@ -6,6 +6,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.history import queries as history
@@ -18,16 +20,20 @@ from apps.rollouts.errors import RolloutRefused
 from apps.rollouts.stages import Stage
 
 ACT: dict[str, tuple[Callable[..., None], str]] = {
-    "pause": (actions.pause, "paused; everyone gets the live version"),
-    "resume": (actions.resume, "going on where it was paused"),
-    "roll-back": (actions.roll_back, "rolled back"),
+    "pause": (
+        actions.pause,
+        gettext_noop("The rollout is paused; everyone gets the live version."),
+    ),
+    "resume": (actions.resume, gettext_noop("The rollout is going on where it was paused.")),
+    "roll-back": (actions.roll_back, gettext_noop("The rollout is rolled back.")),
 }
 
 
+WHY_HERE = gettext_noop("Why it stands where it stands")
 WHY: dict[str, str] = {
-    Stage.LIVE: "Why it answers everyone",
-    Stage.ROLLED_BACK: "Taken back",
-    Stage.PAUSED: "Paused",
+    Stage.LIVE: gettext_noop("Why it answers everyone"),
+    Stage.ROLLED_BACK: gettext_noop("Taken back"),
+    Stage.PAUSED: gettext_noop("Paused"),
 }
 
 
@@ -54,8 +60,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "stages": stops.of_rollout(rollout, looks),
             "looks": looks,
             "decided": [look for look in looks if look.decision != "hold"],
-            "looked": f"after {len(looks):,} looks at the evidence" if looks else "",
-            "why": WHY.get(rollout.stage, "Why it stands where it stands"),
+            "looked": _("after %d looks at the evidence") % len(looks) if looks else "",
+            "why": _(WHY.get(rollout.stage, WHY_HERE)),
             "evidence": stops.evidence(looks),
             "gates": stops.latest_gates(rollout, looks),
             "criteria": stops.criteria(rollout),
@@ -78,7 +84,7 @@ def act(request: HttpRequest, number: int) -> HttpResponse:
     chosen = ACT.get(request.POST.get("act", ""))
     because = request.POST.get("because", "").strip()
     if chosen is None or not because:
-        messages.error(request, "Say what should happen and why; it goes on record.")
+        messages.error(request, _("Say what should happen and why; it goes on record."))
         return redirect(rollout)
     action, done = chosen
     try:
@@ -86,5 +92,5 @@ def act(request: HttpRequest, number: int) -> HttpResponse:
     except (RolloutRefused, MoveRefused) as refusal:
         messages.error(request, forms.sentence(refusal))
     else:
-        messages.success(request, f"The rollout is {done}.")
+        messages.success(request, _(done))
     return redirect(rollout)
