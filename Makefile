@@ -36,7 +36,7 @@ serve: $(STAMP)
 # One file stays on one worker: a running site is shared by the tests of its file.
 test: $(STAMP) browser
 	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
-	@verdict=0; $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || verdict=$$?; \
+	@verdict=0; $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) || verdict=$$?; \
 	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
 
 fuzz: $(STAMP)

@@ -18,6 +18,22 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+# Files of few tests and many seconds: begun first, so that no worker is left alone with them.
+LONG = (
+    "journey/test_loop.py",
+    "pages/test_walk.py",
+    "pages/test_contribute.py",
+    "pages/test_keyboard.py",
+    "api/test_hostile_requests.py",
+    "permissions/test_matrix.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first, in their order; the others stay as they are."""
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

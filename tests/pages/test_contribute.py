@@ -321,7 +321,7 @@ def test_the_pages_of_contributing_are_whole_and_axe_finds_nothing(
     found += looked_at(window, "an answer rated")
     page.get_by_role("link", name="Correct it").click()
     page.get_by_label("The right answer").fill("Write to ada.lovelace@engine-works.org")
-    page.get_by_text("Draft saved at").wait_for(timeout=8000)
+    page.get_by_text("Draft saved at").wait_for()
     page.get_by_role("button", name="Preview").click()
     found += looked_at(window, "a correction")
     page.goto("/playground")
