@@ -87,6 +87,10 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     } else forget();
   } catch { forget(); }
 
+  // Whoever types faster than this file arrives has typed all the same.
+  const touched = (field) => "defaultValue" in field && !["hidden", "radio", "checkbox", "file"].includes(field.type) && field.value !== field.defaultValue;
+  if ([...form.elements].some(touched)) changed();
+
   form.addEventListener("input", changed);
   form.addEventListener("rows-changed", changed);
   form.addEventListener("focusout", save);

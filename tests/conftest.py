@@ -18,14 +18,15 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-# Files of few tests and many seconds: begun first, so that no worker is left alone with them.
+# Files of many seconds: begun first, so that no worker is left alone with one. A browser and a whole
+# site at once are too much for two cores, so those two kinds stand apart.
 LONG = (
     "journey/test_loop.py",
+    "permissions/test_matrix.py",
+    "api/test_hostile_requests.py",
     "pages/test_walk.py",
     "pages/test_contribute.py",
     "pages/test_keyboard.py",
-    "api/test_hostile_requests.py",
-    "permissions/test_matrix.py",
 )
 
 
