@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-# Files of many seconds: begun first, so that no worker is left alone with one. A browser and a whole
-# site at once are too much for two cores, so those two kinds stand apart.
+# Files of many seconds: begun first, so that no worker is left alone with one. A browser and a
+# whole site at once are too much for two cores, so those two kinds stand apart.
 LONG = (
     "journey/test_loop.py",
     "permissions/test_matrix.py",
