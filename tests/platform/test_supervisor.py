@@ -34,7 +34,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 def running(processes: list[psutil.Process], *, within: float) -> list[psutil.Process]:
     """Those that have not ended in so many seconds; one that nobody has buried has ended."""
     _, there = psutil.wait_procs(processes, timeout=within)
-    return [one for one in there if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in there if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 def family(pids: list[int]) -> list[psutil.Process]:
