@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from apps.contributions.models import Contribution, Draft, Pair, Vote
+from apps.contributions.models import Contribution, Draft, DraftRow, Pair, Vote
 from apps.rollouts import upstream
 from apps.traces.models import Outcome, Trace
 from tests.pages.serving import LIVE, RIVAL, published, serving
@@ -276,7 +276,7 @@ def test_rows_are_typed_pasted_and_moved_by_keyboard(served: Any) -> None:
     page.keyboard.press("Enter")
 
     def cells() -> list[tuple[str, str]]:
-        given = Draft.objects.get().rows.values_list("given", flat=True)
+        given = DraftRow.objects.values_list("given", flat=True)
         return [(row["prompt"], row["completion"]) for row in given]
 
     wait_until(page, lambda: len(cells()) == 3)
