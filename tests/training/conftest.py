@@ -11,7 +11,7 @@ import pytest
 from training.spec import BuildSpec, SkillRule, sha256_of
 from training.starter import line, world
 
-BASE = Path(__file__).resolve().parents[2] / "training" / "starter" / "model"
+BASE = Path(__file__).resolve().parents[2] / "training" / "starter" / "small"
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
