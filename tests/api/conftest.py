@@ -1,12 +1,17 @@
-"""Who calls in these tests."""
+"""Who calls in these tests, and what answers behind the gateway."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from pytest_django import Settings
 
 from apps.accounts.models import Role
+from apps.rollouts import upstream
 from apps.skills.models import ModelLine
 from tests.api.calling import Caller, calling
+from tests.api.hostile import a_runtime
 from tests.people import a_line, somebody
 
 
@@ -31,3 +36,13 @@ def grace(line: ModelLine) -> Caller:
 def stranger(line: ModelLine) -> Caller:
     """Somebody without a token."""
     return Caller()
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[None]:
+    """A runtime behind the gateway, known by its address alone."""
+    with a_runtime() as url:
+        settings.UPSTREAM_URL = url
+        upstream._client.cache_clear()
+        yield
+    upstream._client.cache_clear()

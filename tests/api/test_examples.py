@@ -10,19 +10,17 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from pytest_django import Settings
 
 from apps.accounts.actions import make_service, sign_up
 from apps.api.parsing import NDJSON
 from apps.api.schema import document
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
-from apps.rollouts import upstream
 from apps.rollouts.actions import pause
 from apps.rollouts.models import Rollout
 from apps.traces.models import Arm, Trace
 from tests.api.calling import Caller
-from tests.api.hostile import World, a_runtime, a_webhook, a_world
+from tests.api.hostile import World, a_webhook, a_world
 from tests.people import a_contribution
 
 
@@ -33,15 +31,6 @@ class Sending:
     caller: Caller
     number: int | str = ""
     body: Any = None
-
-
-@pytest.fixture
-def runtime(settings: Settings) -> Iterator[None]:
-    with a_runtime() as url:
-        settings.UPSTREAM_URL = url
-        upstream._client.cache_clear()
-        yield
-    upstream._client.cache_clear()
 
 
 def examples() -> Iterator[Any]:

@@ -7,25 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 
 import pytest
-from pytest_django import Settings
 
-from apps.rollouts import upstream
-from tests.api.hostile import a_runtime, a_world, attack
+from tests.api.hostile import a_world, attack
 
 CASES = int(os.environ.get("FUZZ_CASES", "1000"))
-
-
-@pytest.fixture
-def runtime(settings: Settings) -> Iterator[None]:
-    """A runtime behind the gateway, known by its address alone."""
-    with a_runtime() as url:
-        settings.UPSTREAM_URL = url
-        upstream._client.cache_clear()
-        yield
-    upstream._client.cache_clear()
 
 
 @pytest.mark.django_db(transaction=True)
