@@ -25,8 +25,15 @@ from apps.reviews.queue.places import leave
 RELEASE = "release"
 
 __all__ = [
-    *("VERDICTS", "RELEASE"),
-    *("accept", "ask_for_changes", "claim", "finish", "next_for", "reject", "release"),
+    "RELEASE",
+    "VERDICTS",
+    "accept",
+    "ask_for_changes",
+    "claim",
+    "finish",
+    "next_for",
+    "reject",
+    "release",
 ]
 
 

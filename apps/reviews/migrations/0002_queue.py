@@ -6,174 +6,291 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_affiliation'),
-        ('contributions', '0005_discussion'),
-        ('reviews', '0001_initial'),
-        ('skills', '0001_initial'),
+        ("accounts", "0005_affiliation"),
+        ("contributions", "0005_discussion"),
+        ("reviews", "0001_initial"),
+        ("skills", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Demand',
+            name="Demand",
             fields=[
-                ('heap', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('traffic', models.FloatField(default=0)),
-                ('failing', models.FloatField(default=0)),
+                ("heap", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("traffic", models.FloatField(default=0)),
+                ("failing", models.FloatField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Habits',
+            name="Habits",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='habits', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('cap', models.PositiveIntegerField(help_text='Decisions a day, by their own clock', null=True)),
-                ('quiet_from', models.TimeField(null=True)),
-                ('quiet_until', models.TimeField(null=True)),
-                ('time_zone', models.CharField(default='UTC', max_length=60)),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="habits",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "cap",
+                    models.PositiveIntegerField(
+                        help_text="Decisions a day, by their own clock", null=True
+                    ),
+                ),
+                ("quiet_from", models.TimeField(null=True)),
+                ("quiet_until", models.TimeField(null=True)),
+                ("time_zone", models.CharField(default="UTC", max_length=60)),
             ],
         ),
         migrations.CreateModel(
-            name='Pace',
+            name="Pace",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(max_length=20)),
-                ('stays', models.PositiveIntegerField(default=0)),
-                ('half_seconds', models.FloatField(null=True)),
-                ('most_seconds', models.FloatField(help_text='Nine of ten were out by then', null=True)),
-                ('arrivals_a_day', models.FloatField(default=0)),
-                ('answers_a_day', models.FloatField(default=0)),
-                ('waiting', models.PositiveIntegerField(default=0)),
-                ('full', models.BooleanField(default=False)),
-                ('cut', models.FloatField(null=True)),
-                ('measured_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("stage", models.CharField(max_length=20)),
+                ("stays", models.PositiveIntegerField(default=0)),
+                ("half_seconds", models.FloatField(null=True)),
+                (
+                    "most_seconds",
+                    models.FloatField(help_text="Nine of ten were out by then", null=True),
+                ),
+                ("arrivals_a_day", models.FloatField(default=0)),
+                ("answers_a_day", models.FloatField(default=0)),
+                ("waiting", models.PositiveIntegerField(default=0)),
+                ("full", models.BooleanField(default=False)),
+                ("cut", models.FloatField(null=True)),
+                ("measured_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Place',
+            name="Place",
             fields=[
-                ('contribution', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='place', serialize=False, to='contributions.contribution')),
-                ('heap', models.BigIntegerField()),
-                ('revision', models.PositiveIntegerField()),
-                ('arrived_at', models.DateTimeField()),
-                ('counts_from', models.DateTimeField(help_text='Later than its arrival when it was held back')),
-                ('factors', models.JSONField(default=dict)),
-                ('worth', models.FloatField()),
-                ('standing', models.FloatField()),
-                ('maintainers_only', models.BooleanField(default=False)),
-                ('flagged', models.BooleanField(default=False, help_text='Many have skipped it')),
+                (
+                    "contribution",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="place",
+                        serialize=False,
+                        to="contributions.contribution",
+                    ),
+                ),
+                ("heap", models.BigIntegerField()),
+                ("revision", models.PositiveIntegerField()),
+                ("arrived_at", models.DateTimeField()),
+                (
+                    "counts_from",
+                    models.DateTimeField(help_text="Later than its arrival when it was held back"),
+                ),
+                ("factors", models.JSONField(default=dict)),
+                ("worth", models.FloatField()),
+                ("standing", models.FloatField()),
+                ("maintainers_only", models.BooleanField(default=False)),
+                ("flagged", models.BooleanField(default=False, help_text="Many have skipped it")),
             ],
         ),
         migrations.CreateModel(
-            name='Pulled',
+            name="Pulled",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateTimeField(null=True)),
-                ('half_lives', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("until", models.DateTimeField(null=True)),
+                ("half_lives", models.JSONField(default=dict)),
             ],
         ),
         migrations.CreateModel(
-            name='Skip',
+            name="Skip",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('why', models.CharField(choices=[('not_mine', 'Not my subject'), ('unclear', 'I cannot tell what is right'), ('too_much', 'Too much for now'), ('conflict', 'I am too close to it'), ('other', 'Something else')], max_length=10)),
-                ('because', models.TextField(blank=True)),
-                ('skipped_at', models.DateTimeField()),
-                ('until', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "why",
+                    models.CharField(
+                        choices=[
+                            ("not_mine", "Not my subject"),
+                            ("unclear", "I cannot tell what is right"),
+                            ("too_much", "Too much for now"),
+                            ("conflict", "I am too close to it"),
+                            ("other", "Something else"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("because", models.TextField(blank=True)),
+                ("skipped_at", models.DateTimeField()),
+                ("until", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Tie',
+            name="Tie",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('address', 'signed in from the same address'), ('rows', 'sent the same rows')], max_length=10)),
-                ('evidence', models.JSONField(default=dict)),
-                ('found_at', models.DateTimeField(auto_now_add=True)),
-                ('dismissed_because', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("address", "signed in from the same address"),
+                            ("rows", "sent the same rows"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("evidence", models.JSONField(default=dict)),
+                ("found_at", models.DateTimeField(auto_now_add=True)),
+                ("dismissed_because", models.TextField(blank=True)),
             ],
         ),
         migrations.AddField(
-            model_name='claim',
-            name='ahead',
+            model_name="claim",
+            name="ahead",
             field=models.BooleanField(default=False),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['reviewer', 'created_at'], name='reviews_day'),
+            model_name="decision",
+            index=models.Index(fields=["reviewer", "created_at"], name="reviews_day"),
         ),
         migrations.AddField(
-            model_name='demand',
-            name='line',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='skills.modelline'),
+            model_name="demand",
+            name="line",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="skills.modelline"
+            ),
         ),
         migrations.AddField(
-            model_name='habits',
-            name='skills',
-            field=models.ManyToManyField(related_name='reviewers', to='skills.skill'),
+            model_name="habits",
+            name="skills",
+            field=models.ManyToManyField(related_name="reviewers", to="skills.skill"),
         ),
         migrations.AddField(
-            model_name='pace',
-            name='line',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='skills.modelline'),
+            model_name="pace",
+            name="line",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="skills.modelline"
+            ),
         ),
         migrations.AddField(
-            model_name='place',
-            name='author',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="place",
+            name="author",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='place',
-            name='line',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='skills.modelline'),
+            model_name="place",
+            name="line",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="skills.modelline",
+            ),
         ),
         migrations.AddField(
-            model_name='skip',
-            name='contribution',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='skips', to='contributions.contribution'),
+            model_name="skip",
+            name="contribution",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="skips",
+                to="contributions.contribution",
+            ),
         ),
         migrations.AddField(
-            model_name='skip',
-            name='reviewer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='skips', to=settings.AUTH_USER_MODEL),
+            model_name="skip",
+            name="reviewer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="skips",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='tie',
-            name='dismissed_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="tie",
+            name="dismissed_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='tie',
-            name='one',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="tie",
+            name="one",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='tie',
-            name='other',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="tie",
+            name="other",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pace',
-            constraint=models.UniqueConstraint(fields=('line', 'stage'), name='reviews_one_pace_a_stage'),
+            model_name="pace",
+            constraint=models.UniqueConstraint(
+                fields=("line", "stage"), name="reviews_one_pace_a_stage"
+            ),
         ),
         migrations.AddIndex(
-            model_name='place',
-            index=models.Index(models.F('heap'), models.OrderBy(models.F('standing'), descending=True), models.F('contribution'), name='reviews_heap'),
+            model_name="place",
+            index=models.Index(
+                models.F("heap"),
+                models.OrderBy(models.F("standing"), descending=True),
+                models.F("contribution"),
+                name="reviews_heap",
+            ),
         ),
         migrations.AddIndex(
-            model_name='place',
-            index=models.Index(fields=['arrived_at'], name='reviews_arrived'),
+            model_name="place",
+            index=models.Index(fields=["arrived_at"], name="reviews_arrived"),
         ),
         migrations.AddConstraint(
-            model_name='skip',
-            constraint=models.UniqueConstraint(fields=('contribution', 'reviewer'), name='reviews_one_skip_a_reviewer'),
+            model_name="skip",
+            constraint=models.UniqueConstraint(
+                fields=("contribution", "reviewer"), name="reviews_one_skip_a_reviewer"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tie',
-            constraint=models.UniqueConstraint(fields=('one', 'other', 'kind'), name='reviews_tied_once'),
+            model_name="tie",
+            constraint=models.UniqueConstraint(
+                fields=("one", "other", "kind"), name="reviews_tied_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tie',
-            constraint=models.CheckConstraint(condition=models.Q(('one__lt', models.F('other'))), name='reviews_tie_in_order'),
+            model_name="tie",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("one__lt", models.F("other"))), name="reviews_tie_in_order"
+            ),
         ),
     ]

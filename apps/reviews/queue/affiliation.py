@@ -107,6 +107,12 @@ def tie_by_rows(contribution: Contribution, rule: QueueRule) -> None:
     _tie(Tie.Kind.ROWS, told)
 
 
+def ensure_may_see_ties(account: Account) -> None:
+    """`NotAReviewer` for who may not look into the evidence."""
+    if account.role not in DISMISS:
+        raise NotAReviewer("this evidence is for maintainers and administrators")
+
+
 def dismiss(tie: Tie, *, by: Account, because: str) -> None:
     """Say that the evidence misleads: the two are two people, on record."""
     if by.role not in DISMISS or by.pk in (tie.one_id, tie.other_id):

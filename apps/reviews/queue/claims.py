@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -84,7 +85,7 @@ def next_for(reviewer: Account) -> Contribution | None:
         return None
     rule, held = site_rule(), list(held_by(reviewer))
     if wanted := max(0, 1 + rule.prefetch - len(held)):
-        hand = Hand(reviewer, boosts(habits), apart_from(reviewer), rule)
+        hand = Hand(reviewer, boosts(habits, rule), apart_from(reviewer), rule)
         taken = _take(hand, wanted)
         if not held and not taken and pull(PULLED_BY_THE_DESK):
             taken = _take(hand, wanted)
@@ -178,7 +179,7 @@ def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> list[int]:
 
 
 def _heads(hand: Hand, heads: int, yielding: bool) -> list[int]:
-    told = {
+    told: dict[str, Any] = {
         "heaps": list(hand.boosts),
         "boosts": list(hand.boosts.values()),
         "apart": hand.apart,
@@ -199,7 +200,12 @@ def _write(
 ) -> list[int]:
     """Write claims where nobody else's stands; returns which were written."""
     now = timezone.now()
-    told = {"reviewer": reviewer.pk, "items": list(items), "now": now, "ahead": ahead}
+    told: dict[str, Any] = {
+        "reviewer": reviewer.pk,
+        "items": list(items),
+        "now": now,
+        "ahead": ahead,
+    }
     told |= {"expires": now + rule.claim_lasts, "yielding": yielding}
     with connection.cursor() as cursor:
         cursor.execute(CLAIMED, told)

@@ -86,12 +86,12 @@ def _resting(habits: Habits, at: datetime) -> str:
             "zone": habits.time_zone,
         }
     if habits.cap is not None and decided_today(habits, at) >= habits.cap:
-        return _("You have taken your %d decisions of today; more is offered tomorrow.") % habits.cap
+        return (
+            _("You have taken your %d decisions of today; more is offered tomorrow.") % habits.cap
+        )
     return ""
 
 
 def free_at(habits: Habits | None, at: datetime) -> bool:
     """Whether the queue may ask something of them."""
     return habits is None or not _resting(habits, at)
-
-

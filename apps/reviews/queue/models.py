@@ -21,12 +21,8 @@ class Place(models.Model):
     contribution = models.OneToOneField(
         Contribution, primary_key=True, on_delete=models.CASCADE, related_name="place"
     )
-    line = models.ForeignKey(
-        ModelLine, on_delete=models.CASCADE, related_name="+", db_index=False
-    )
-    author = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    line = models.ForeignKey(ModelLine, on_delete=models.CASCADE, related_name="+", db_index=False)
+    author = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     # The skill's number; a contribution of no single skill lies on its line's own heap (-line).
     heap = models.BigIntegerField()
     revision = models.PositiveIntegerField()

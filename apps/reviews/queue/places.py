@@ -18,7 +18,7 @@ from apps.history.queries import kind_of
 from apps.reviews.queue.affiliation import tie_by_rows
 from apps.reviews.queue.models import Claim, Demand, Pace, Place, Pulled
 from apps.reviews.queue.policy import QueueRule
-from apps.reviews.queue.worth import heap_of, own_factors, own_worth, standing_of
+from apps.reviews.queue.worth import demands, heap_of, own_factors, own_worth, standing_of
 from apps.skills.models import ModelLine
 from apps.traces.clusters import Cluster, help_wanted
 from apps.traces.models import Arm, Outcome, Trace
@@ -136,7 +136,8 @@ def _place(
     rule = QueueRule.of(contribution.line)
     factors = own_factors(contribution, clusters)
     worth = own_worth(factors)
-    held_back = desk is not None and desk.cut is not None and worth < desk.cut
+    asked_for = demands().get(heap_of(contribution), 0.0) if desk else 0.0
+    held_back = bool(desk and desk.cut is not None and worth + asked_for < desk.cut)
     counts_from = came + rule.held_back if held_back else came
     return Place(
         contribution=contribution,

@@ -41,8 +41,8 @@ class QueueRule:
     def of(cls, line: ModelLine) -> QueueRule:
         """The rule of a line; what it does not say stands as above."""
         said = line.policy.get("review", {})
-        kinds = {field.name: type(field.default) for field in fields(cls)}
-        return cls(**{name: kind(said[name]) for name, kind in kinds.items() if name in said})
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in said.items() if name in known})
 
     @property
     def claim_lasts(self) -> timedelta:

@@ -6,21 +6,26 @@ the ended ones alone, a queue that grows would look quicker the slower it gets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.contributions.clocks import PROMISED
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.models import Event
-from apps.history.queries import kind_of
+from apps.history.queries import kind_of, life_of
 from apps.reviews.queue.models import Pace, Place
 from apps.reviews.queue.policy import QueueRule
+from apps.reviews.queue.worth import demands
 from apps.skills.models import ModelLine
 
 # Fewer stays than these prove nothing, and the promise that was written down stands.
@@ -60,6 +65,18 @@ class Promise:
     full: bool = False
     held_back: bool = False
 
+    def says(self) -> str:
+        """The promise in a sentence or two."""
+        told = _("Nine of ten are answered within %s, measured over the last weeks.")
+        if not self.measured:
+            told = _("We promise an answer within %s; too few were measured yet.")
+        said = [told % _length(self.seconds)]
+        if self.full:
+            said.append(_("More comes in now than can be read, so it takes longer than usual."))
+        if self.held_back:
+            said.append(_("What is worth least waits until the desk has room; this is part of it."))
+        return " ".join(said)
+
     @property
     def late(self) -> bool:
         """Whether the time is over; ageing has moved it up meanwhile."""
@@ -81,6 +98,15 @@ def promise(contribution: Contribution, since: datetime) -> Promise | None:
     return Promise(since + lasts, lasts.total_seconds(), _is_measured(pace), full, held_back)
 
 
+def promise_of(contribution: Contribution) -> Promise | None:
+    """By when somebody acts on it, counted from when it came to where it stands."""
+    if contribution.stage not in PROMISED:
+        return None
+    entered = life_of(contribution).filter(entered=contribution.stage).order_by("-pk").first()
+    since = entered.at if entered else contribution.submitted_at or contribution.created_at
+    return promise(contribution, since)
+
+
 def expected(line: ModelLine) -> Promise:
     """What somebody who sends now has to expect until a person answers, checks included."""
     paces = {pace.stage: pace for pace in Pace.objects.filter(line=line)}
@@ -99,15 +125,16 @@ def measure(line: ModelLine) -> None:
     now = timezone.now()
     for stage in PROMISED:
         stays = _stays(line, stage, now)
-        measured = {
+        waiting = Contribution.objects.filter(line=line, stage=stage).count()
+        measured: dict[str, object] = {
             "stays": len(stays),
             "half_seconds": quantile(stays, 0.5),
             "most_seconds": quantile(stays, 0.9),
-            "waiting": Contribution.objects.filter(line=line, stage=stage).count(),
+            "waiting": waiting,
             "measured_at": now,
         }
         if stage == Stage.IN_REVIEW:
-            measured |= _load(line, measured["waiting"], now)
+            measured |= _load(line, waiting, now)
         Pace.objects.update_or_create(line=line, stage=stage, defaults=measured)
 
 
@@ -126,6 +153,16 @@ def quantile(stays: Iterable[tuple[float, bool]], share: float) -> float | None:
     return None
 
 
+def _length(seconds: float) -> str:
+    """A length of time as people say it, rounded up."""
+    minutes, hours, days = ceil(seconds / 60), ceil(seconds / 3600), ceil(seconds / 86400)
+    if hours <= 1:
+        return ngettext("%d minute", "%d minutes", minutes) % minutes
+    if days <= 2:
+        return ngettext("%d hour", "%d hours", hours) % hours
+    return ngettext("%d day", "%d days", days) % days
+
+
 def _lasts(pace: Pace | None, stage: str) -> timedelta:
     if pace is None or pace.stays < FEWEST or pace.most_seconds is None:
         return PROMISED[stage]
@@ -141,8 +178,8 @@ def _place_of(contribution: Contribution) -> Place | None:
 
 
 def _stays(line: ModelLine, stage: str, now: datetime) -> list[tuple[float, bool]]:
-    told = {"line": line.pk, "kind": kind_of(Contribution()), "stage": str(stage), "now": now}
-    told |= {"since": now - LOOKED_BACK, "most": LOOKED_AT}
+    told: dict[str, Any] = {"line": line.pk, "kind": kind_of(Contribution()), "now": now}
+    told |= {"stage": str(stage), "since": now - LOOKED_BACK, "most": LOOKED_AT}
     with connection.cursor() as cursor:
         cursor.execute(STAYS, told)
         return [
@@ -156,9 +193,11 @@ def _load(line: ModelLine, waiting: int, now: datetime) -> dict[str, object]:
     rule, week = QueueRule.of(line), _moves(line).filter(at__gt=now - A_WEEK)
     first = week.order_by("at").values_list("at", flat=True).first()
     days = max(1.0, (now - first) / timedelta(days=1)) if first else 1.0
-    arrivals = week.filter(entered=Stage.IN_REVIEW).count() / days
+    came = week.filter(entered=Stage.IN_REVIEW).count()
+    arrivals = came / days
     answers = week.filter(left=Stage.IN_REVIEW, entered__in=ANSWERS).count() / days
-    full = arrivals > rule.full_ratio * answers and waiting > rule.full_days * max(answers, 1)
+    more_comes = came >= FEWEST and arrivals > rule.full_ratio * answers
+    full = more_comes and waiting > rule.full_days * answers
     cut = _cut(line, 1 - answers / arrivals) if full else None
     return {"arrivals_a_day": arrivals, "answers_a_day": answers, "full": full, "cut": cut}
 
@@ -169,7 +208,10 @@ def _moves(line: ModelLine) -> QuerySet[Event]:
 
 
 def _cut(line: ModelLine, share: float) -> float | None:
-    """The worth below which that share of the latest arrivals lies."""
+    """The worth, demand included, below which that share of the latest arrivals lies."""
     latest = Place.objects.filter(line=line).order_by("-arrived_at")[:LOOKED_AT]
-    worths: Sequence[float] = sorted(latest.values_list("worth", flat=True))
-    return worths[int(share * len(worths))] if worths else None
+    asked_for = demands()
+    worths = sorted(
+        worth + asked_for.get(heap, 0.0) for heap, worth in latest.values_list("heap", "worth")
+    )
+    return worths[min(int(share * len(worths)), len(worths) - 1)] if worths else None

@@ -83,17 +83,23 @@ def standing_of(worth: float, counts_from: datetime, rule: QueueRule) -> float:
     return worth - counts_from.timestamp() / rule.half_life
 
 
-def boosts(habits: Habits | None) -> dict[int, float]:
-    """For every heap the logarithm (base 2) of demand × fit for this reviewer."""
-    known = set(habits.skills.values_list("pk", flat=True)) if habits else set()
-    demands, rules = Demand.objects.in_bulk(), {}
+def demands() -> dict[int, float]:
+    """For every heap the logarithm (base 2) of how much its skill is asked for."""
+    measured = Demand.objects.in_bulk()
+    rules: dict[int, QueueRule] = {}
     found: dict[int, float] = {}
     for skill in Skill.objects.select_related("line"):
-        rule = rules.setdefault(skill.line_id, QueueRule.of(skill.line))
-        demand = _demand(demands.get(skill.pk), rule, protected=skill.protected)
-        found[skill.pk] = log2(demand * _fit(skill.pk, known, rule))
-        found[-skill.line_id] = log2(_demand(demands.get(-skill.line_id), rule, protected=False))
+        own = -skill.line_id
+        rule = rules.setdefault(own, QueueRule.of(skill.line))
+        found[skill.pk] = log2(_demand(measured.get(skill.pk), rule, protected=skill.protected))
+        found[own] = log2(_demand(measured.get(own), rule, protected=False))
     return found
+
+
+def boosts(habits: Habits | None, rule: QueueRule) -> dict[int, float]:
+    """For every heap the logarithm (base 2) of demand × fit for this reviewer."""
+    known = {skill.pk for skill in habits.skills.all()} if habits else set()
+    return {heap: bits + log2(_fit(heap, known, rule)) for heap, bits in demands().items()}
 
 
 def explain(place: Place, *, habits: Habits | None, at: datetime) -> Score:
@@ -152,9 +158,7 @@ def _demand_factor(measured: Demand | None, rule: QueueRule, skill: Skill | None
 
 def _votes_factor(factors: Mapping[str, float | int]) -> Factor:
     judges = int(factors["judges"])
-    said = ngettext(
-        "%d person found the answer wrong", "%d people found the answers wrong", judges
-    )
+    said = ngettext("%d person found the answer wrong", "%d people found the answers wrong", judges)
     return Factor("votes", _votes(factors), said % judges if judges else "")
 
 
