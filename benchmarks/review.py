@@ -10,8 +10,8 @@ the database. Then 500 reviewers ask for an item at once, and every item that tw
 given counts as claimed twice.
 
 The items are put there by SQL: ten thousand first, then as many as make a million. `--peers`
-measures Label Studio and doccano where they are set up (see `benchmarks/peers.py`); what they did on
-two quiet cores stands beside it as `quiet`.
+measures Label Studio and doccano where they are set up (see `benchmarks/peers.py`); what they did
+on two quiet cores stands beside it as `quiet`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ tokens = []
 for number in range({CLAIMERS}):
     account = Account.objects.create(username=f"reviewer-{{number}}", role=Role.REVIEWER)
     tokens.append(make_token(account, name="bench", scopes=["review"])[1])
-Pulled.objects.create(pk=1, until=timezone.now(), half_lives={{str(line.pk): 43200.0}})
+Pulled.objects.update_or_create(pk=1, defaults={{"until": timezone.now()}})
 print(json.dumps(tokens))
 """
 

@@ -582,6 +582,7 @@ class Next(TypedDict):
     """The item that the caller holds now, why, and what comes after it."""
 
     item: Contribution | None
+    rows: Annotated[list[Row], "The first of its rows"]
     score: Score | None
     claim: Claim | None
     ahead: list[Ahead]

@@ -16,12 +16,17 @@ from apps.api.calls import Call, Page
 from apps.api.face import Face, one
 from apps.api.views.contributions import named
 from apps.contributions.models import Contribution
+from apps.contributions.queries import rows_of
+from apps.contributions.rules import may_see_rows
 from apps.history.affiliations import affiliate
 from apps.reviews import rules
 from apps.reviews.errors import NotAReviewer
 from apps.reviews.queue import affiliation, claims, habits, worth
 from apps.reviews.queue.models import Place, Tie
 from apps.skills.queries import skill_named, the_line
+
+# A reader of more follows the address of the rows.
+ROWS_SHOWN = 20
 
 
 class Next(Face):
@@ -38,7 +43,8 @@ class Next(Face):
         item = claims.next_for(reviewer)
         if item is None:
             says = habits.resting(reviewer) or "Nothing waits that you may decide on."
-            return Response({"item": None, "score": None, "claim": None, "ahead": [], "says": says})
+            nothing: dict[str, Any] = {"item": None, "score": None, "claim": None}
+            return Response(nothing | {"rows": [], "ahead": [], "says": says})
         return Response(_offered(item, reviewer, request))
 
 
@@ -183,8 +189,10 @@ def _offered(item: Contribution, reviewer: Account, request: Request) -> dict[st
     place = Place.objects.select_related("line", "contribution__skill").get(pk=item.pk)
     known = habits.habits_of(reviewer)
     score = worth.explain(place, habits=known, at=timezone.now())
+    rows = rows_of(item)[:ROWS_SHOWN] if may_see_rows(reviewer, item) else []
     return {
         "item": answers.contribution(item, request),
+        "rows": [answers.row(row) for row in rows],
         "score": answers.score(score),
         "claim": answers.claim(own),
         "ahead": [
