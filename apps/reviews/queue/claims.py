@@ -165,17 +165,18 @@ class Hand:
 
 def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> list[int]:
     """Hold so many of the items worth most ahead; fewer where fewer are there."""
+    taken: list[int] = []
     for _try in range(TRIES):
-        heads = _heads(hand, wanted + SPARE, yielding)
+        missing = wanted - len(taken)
+        heads = _heads(hand, missing + SPARE, yielding) if missing else []
         if not heads:
-            return []
+            break
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(LOCKED, {"heads": heads, "wanted": wanted})
-            locked = [number for (number,) in cursor.fetchall()]
+            cursor.execute(LOCKED, {"heads": heads, "wanted": missing})
+            locked = {number for (number,) in cursor.fetchall()}
             items = [number for number in heads if number in locked]
-            if taken := _write(hand.reviewer, items, hand.rule, ahead=True, yielding=yielding):
-                return taken
-    return []
+            taken += _write(hand.reviewer, items, hand.rule, ahead=True, yielding=yielding)
+    return taken
 
 
 def _heads(hand: Hand, heads: int, yielding: bool) -> list[int]:
