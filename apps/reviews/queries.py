@@ -12,6 +12,7 @@ from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.reviews.models import Claim, Decision, Skip
 from apps.reviews.queue.affiliation import apart_from
+from apps.reviews.queue.policy import site_rule
 
 
 def queue_for(reviewer: Account) -> QuerySet[Contribution]:
@@ -21,7 +22,7 @@ def queue_for(reviewer: Account) -> QuerySet[Contribution]:
     held = Claim.objects.filter(contribution=OuterRef("pk"), expires_at__gt=now, ahead=False)
     skipped = Skip.objects.filter(contribution=OuterRef("pk"), reviewer=reviewer, until__gt=now)
     waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW)
-    free = waiting.exclude(author__in=apart_from(reviewer)).exclude(Exists(skipped))
+    free = waiting.exclude(author__in=apart_from(reviewer, site_rule())).exclude(Exists(skipped))
     free = free.exclude(Exists(held.exclude(reviewer=reviewer)))
     if reviewer.role != Role.MAINTAINER:
         free = free.filter(reverts=None)

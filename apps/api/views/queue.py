@@ -15,7 +15,6 @@ from apps.api.bodies import HabitsTold, OrganisationTold, Reason, Skipped
 from apps.api.calls import Call, Page
 from apps.api.face import Face, one
 from apps.api.views.contributions import named
-from apps.contributions.models import Contribution
 from apps.contributions.queries import rows_of
 from apps.contributions.rules import may_see_rows
 from apps.history.affiliations import affiliate
@@ -40,12 +39,12 @@ class Next(Face):
 
     def post(self, request: Request) -> Response:
         reviewer = _reviewer(request)
-        item = claims.next_for(reviewer)
-        if item is None:
+        drawn = claims.draw(reviewer)
+        if drawn is None:
             says = habits.resting(reviewer) or "Nothing waits that you may decide on."
             nothing: dict[str, Any] = {"item": None, "score": None, "claim": None}
             return Response(nothing | {"rows": [], "ahead": [], "says": says})
-        return Response(_offered(item, reviewer, request))
+        return Response(_offered(drawn, reviewer, request))
 
 
 class Claim(Face):
@@ -183,22 +182,17 @@ def _reviewer(request: Request) -> Account:
     return account
 
 
-def _offered(item: Contribution, reviewer: Account, request: Request) -> dict[str, Any]:
-    held = list(claims.held_by(reviewer))
-    own = next(one_ for one_ in held if one_.contribution_id == item.pk)
-    place = Place.objects.select_related("line", "contribution__skill").get(pk=item.pk)
-    known = habits.habits_of(reviewer)
-    score = worth.explain(place, habits=known, at=timezone.now())
+def _offered(drawn: claims.Drawn, reviewer: Account, request: Request) -> dict[str, Any]:
+    item = drawn.item
+    place = Place.objects.get(pk=item.pk)
+    score = worth.explain(place, item, habits=drawn.habits, at=timezone.now())
     rows = rows_of(item)[:ROWS_SHOWN] if may_see_rows(reviewer, item) else []
+    held = {"number": item.pk, "by": reviewer.username, "until": drawn.until}
     return {
         "item": answers.contribution(item, request),
         "rows": [answers.row(row) for row in rows],
         "score": answers.score(score),
-        "claim": answers.claim(own),
-        "ahead": [
-            {"number": one_.contribution_id, "digest": one_.contribution.digest}
-            for one_ in held
-            if one_.ahead
-        ],
+        "claim": held,
+        "ahead": [{"number": one_.number, "digest": one_.digest} for one_ in drawn.ahead],
         "says": score.says,
     }

@@ -6,14 +6,15 @@ that sent the same rows. Ties only ever keep people apart, so a wrong one costs 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts import networks
-from apps.accounts.models import Account, Affiliation, Role
+from apps.accounts.models import Account, Role
 from apps.checks.queries import rows_seen_before
 from apps.contributions.models import Contribution
 from apps.history.actions import record
@@ -22,21 +23,47 @@ from apps.reviews.queue.models import Tie
 from apps.reviews.queue.policy import QueueRule
 
 DISMISS = (Role.MAINTAINER, Role.ADMIN)
-# Friends of friends of friends; further than that nobody can follow the evidence.
-LONGEST_CHAIN = 3
+# Everybody whose work is kept from `me`: tied by evidence that nobody dismissed (over a few steps,
+# further than that nobody can follow it), and of one organisation now or lately.
+APART = """
+    WITH RECURSIVE tied (account, steps) AS (
+        SELECT %(me)s::bigint, 0
+        UNION
+        SELECT CASE WHEN tie.one_id = tied.account THEN tie.other_id ELSE tie.one_id END, steps + 1
+        FROM tied JOIN reviews_tie tie ON tied.account IN (tie.one_id, tie.other_id)
+        WHERE tie.dismissed_by_id IS NULL AND steps < 3
+    ), houses AS (
+        SELECT account_id, organisation FROM accounts_affiliation
+        WHERE ended_at IS NULL OR ended_at > %(lately)s
+    ), near (account, organisation) AS (
+        SELECT account, NULL FROM tied WHERE account <> %(me)s
+        UNION ALL
+        SELECT theirs.account_id, theirs.organisation FROM houses mine
+        JOIN houses theirs USING (organisation)
+        WHERE mine.account_id = %(me)s AND theirs.account_id <> %(me)s
+    )
+"""
+APART_ALL = f"""{APART}
+    SELECT id FROM accounts_account
+    WHERE id = %(me)s OR owner_id = %(me)s
+       OR id IN (SELECT account FROM near) OR owner_id IN (SELECT account FROM near)
+"""  # noqa: S608 (all parts are written here)
+APART_WHY = f"{APART} SELECT organisation FROM near WHERE account = %(them)s"  # noqa: S608
 
 
 def ensure_independent(reviewer: Account, contribution: Contribution) -> None:
     """`OwnWork` or `Affiliated`, which says why, unless this account is free to decide here."""
-    author = contribution.author
-    if _owner(author) == _owner(reviewer):
+    me, them = _owner(reviewer), _owner(contribution.author)
+    if me == them:
         raise OwnWork(f"{reviewer} wrote {contribution}; somebody else decides on it")
-    if shared := organisations_of(reviewer) & organisations_of(author):
+    rule = QueueRule.of(contribution.line)
+    ties = [house for (house,) in _asked(APART_WHY, rule, me=me, them=them)]
+    if houses := [house for house in ties if house is not None]:
         raise Affiliated(
-            f"{reviewer} and the author of {contribution} both belong to {sorted(shared)[0]}; "
+            f"{reviewer} and the author of {contribution} both belong to {houses[0]}; "
             "somebody else decides on it"
         )
-    if author.pk in cluster_of(reviewer) or _met(reviewer, author, contribution):
+    if ties or _met(me, them, rule):
         raise Affiliated(
             f"there is evidence that {reviewer} and the author of {contribution} are one person; "
             "somebody else decides on it, or a maintainer dismisses the evidence"
@@ -52,29 +79,9 @@ def is_independent(reviewer: Account, contribution: Contribution) -> bool:
     return True
 
 
-def apart_from(reviewer: Account) -> list[int]:
-    """The accounts whose work this reviewer is never offered, their own first."""
-    near = {reviewer.pk, *cluster_of(reviewer), *_colleagues(reviewer)}
-    near |= set(Account.objects.filter(owner__in=near).values_list("pk", flat=True))
-    return [reviewer.pk, *sorted(near - {reviewer.pk})]
-
-
-def organisations_of(account: Account) -> set[str]:
-    """The organisations that keep this account's people apart; a service has its owner's."""
-    return set(_standing().filter(account=_owner(account)).values_list("organisation", flat=True))
-
-
-def cluster_of(account: Account) -> set[int]:
-    """The accounts tied to this one by evidence that nobody dismissed, over a few steps."""
-    found, edge = {_owner(account)}, {_owner(account)}
-    for _step in range(LONGEST_CHAIN):
-        standing = Tie.objects.filter(dismissed_by=None)
-        ties = standing.filter(Q(one__in=edge) | Q(other__in=edge)).values_list("one", "other")
-        edge = {number for tie in ties for number in tie} - found
-        if not edge:
-            break
-        found |= edge
-    return found - {account.pk}
+def apart_from(reviewer: Account, rule: QueueRule) -> list[int]:
+    """The accounts whose work this reviewer is never offered, their own among them."""
+    return [number for (number,) in _asked(APART_ALL, rule, me=_owner(reviewer))]
 
 
 def ties_of(account: Account) -> QuerySet[Tie]:
@@ -130,23 +137,16 @@ def _owner(account: Account) -> int:
     return account.owner_id or account.pk
 
 
-def _standing(now: datetime | None = None) -> QuerySet[Affiliation]:
-    """Who belongs where, or did so lately."""
-    lately = (now or timezone.now()) - timedelta(days=QueueRule().apart_days)
-    return Affiliation.objects.filter(Q(ended_at=None) | Q(ended_at__gt=lately))
+def _asked(sql: str, rule: QueueRule, **told: int) -> list[tuple[Any, ...]]:
+    lately = timezone.now() - timedelta(days=rule.apart_days)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"lately": lately, **told})
+        return cursor.fetchall()
 
 
-def _colleagues(account: Account) -> set[int]:
-    mine = organisations_of(account)
-    if not mine:
-        return set()
-    return set(_standing().filter(organisation__in=mine).values_list("account", flat=True))
-
-
-def _met(reviewer: Account, author: Account, contribution: Contribution) -> bool:
+def _met(me: int, them: int, rule: QueueRule) -> bool:
     """Whether the two came from one address, also since the clock last looked; not if dismissed."""
-    one, other = _pair(_owner(reviewer), _owner(author))
-    rule = QueueRule.of(contribution.line)
+    one, other = _pair(me, them)
     if not networks.met(one, other, days=rule.tie_days, crowd=rule.tie_crowd):
         return False
     known = Tie.objects.filter(one=one, other=other, kind=Tie.Kind.ADDRESS)

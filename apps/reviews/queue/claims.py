@@ -6,10 +6,9 @@ are locked before claims, everywhere, and whoever looks for work skips what anot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -23,13 +22,22 @@ from apps.reviews import rules
 from apps.reviews.errors import ClaimedByAnother, ReasonMissing
 from apps.reviews.queue.affiliation import apart_from
 from apps.reviews.queue.habits import free_at, habits_of
-from apps.reviews.queue.models import Claim, Place, Skip
+from apps.reviews.queue.models import Claim, Habits, Place, Skip
 from apps.reviews.queue.places import pull
 from apps.reviews.queue.policy import QueueRule, site_rule
 from apps.reviews.queue.worth import boosts
 
 # Among so many heads more than needed somebody finds one that nobody has locked.
 SPARE = 8
+# Where a claim stands already: it is taken over once it has run out, by its own holder, and from
+# who only holds it ahead if that is asked for.
+FREE = """
+    ON CONFLICT (contribution_id) DO UPDATE
+    SET reviewer_id = excluded.reviewer_id, expires_at = excluded.expires_at, ahead = excluded.ahead
+    WHERE reviews_claim.expires_at <= %(now)s OR reviews_claim.reviewer_id = excluded.reviewer_id
+       OR (reviews_claim.ahead AND %(yielding)s)
+    RETURNING contribution_id
+"""
 TRIES = 20
 # What the desk itself pulls when it finds nothing; the clock does the rest.
 PULLED_BY_THE_DESK = 50
@@ -45,33 +53,63 @@ OFFERED = """
         WHERE skip.contribution_id = place.contribution_id
         AND skip.reviewer_id = %(reviewer)s AND skip.until > %(now)s)
 """
-# The heads of every heap, merged. `standing` orders a heap for ever; demand and fit move it whole.
-HEADS = f"""
-    SELECT head.contribution_id
-    FROM unnest(%(heaps)s::bigint[], %(boosts)s::float8[]) AS heap (id, boost)
-    CROSS JOIN LATERAL (
-        SELECT place.contribution_id, place.standing FROM reviews_place place
-        JOIN contributions_contribution it
-          ON it.id = place.contribution_id AND it.stage = %(stage)s
-        WHERE place.heap = heap.id AND {OFFERED}
-        ORDER BY place.standing DESC, place.contribution_id LIMIT %(heads)s
-    ) head
-    ORDER BY head.standing + heap.boost DESC, head.contribution_id LIMIT %(heads)s
-"""  # noqa: S608 (both parts are written here)
-LOCKED = """
-    SELECT contribution_id FROM reviews_place WHERE contribution_id = ANY(%(heads)s)
-    ORDER BY array_position(%(heads)s::bigint[], contribution_id) LIMIT %(wanted)s
-    FOR UPDATE SKIP LOCKED
-"""
-CLAIMED = """
+# The heads of every heap, merged: `standing` orders a heap for ever, demand and fit move it whole.
+# What another has locked is skipped, so that nobody waits and no two write the same claims; what
+# was claimed since this began is found by the claim itself, which gives nothing back.
+TAKEN = f"""
+    WITH heads AS (
+        SELECT head.contribution_id, head.standing + heap.boost AS value
+        FROM unnest(%(heaps)s::bigint[], %(boosts)s::float8[]) AS heap (id, boost)
+        CROSS JOIN LATERAL (
+            SELECT place.contribution_id, place.standing FROM reviews_place place
+            JOIN contributions_contribution it
+              ON it.id = place.contribution_id AND it.stage = %(stage)s
+            WHERE place.heap = heap.id AND {OFFERED}
+            ORDER BY place.standing DESC, place.contribution_id LIMIT %(wanted)s + {SPARE}
+        ) head
+        ORDER BY value DESC, head.contribution_id LIMIT %(wanted)s + {SPARE}
+    ), locked AS (
+        SELECT place.contribution_id AS item, value
+        FROM reviews_place place JOIN heads USING (contribution_id)
+        ORDER BY value DESC, place.contribution_id LIMIT %(wanted)s
+        FOR UPDATE OF place SKIP LOCKED
+    ), taken AS (
+        INSERT INTO reviews_claim (contribution_id, reviewer_id, expires_at, ahead)
+        SELECT item, %(reviewer)s, %(expires)s, true FROM locked ORDER BY value DESC, item
+        {FREE}
+    )
+    SELECT (SELECT count(*) FROM heads), (SELECT count(*) FROM taken)
+"""  # noqa: S608 (all parts are written here)
+CLAIMED = f"""
     INSERT INTO reviews_claim (contribution_id, reviewer_id, expires_at, ahead)
-    SELECT item, %(reviewer)s, %(expires)s, %(ahead)s FROM unnest(%(items)s::bigint[]) AS item
-    ON CONFLICT (contribution_id) DO UPDATE
-    SET reviewer_id = excluded.reviewer_id, expires_at = excluded.expires_at, ahead = excluded.ahead
-    WHERE reviews_claim.expires_at <= %(now)s OR reviews_claim.reviewer_id = excluded.reviewer_id
-       OR (reviews_claim.ahead AND %(yielding)s)
-    RETURNING contribution_id
+    VALUES (%(item)s, %(reviewer)s, %(expires)s, false)
+    {FREE}
+"""  # noqa: S608
+HELD = """
+    SELECT claim.id, claim.contribution_id, claim.ahead, it.digest FROM reviews_claim claim
+    JOIN contributions_contribution it ON it.id = claim.contribution_id AND it.stage = %(stage)s
+    WHERE claim.reviewer_id = %(reviewer)s AND claim.expires_at > %(now)s
+    ORDER BY claim.ahead, claim.id
 """
+
+
+class Held(NamedTuple):
+    """A claim in short: its key, its item with the digest, and whether it is only held ahead."""
+
+    pk: int
+    number: int
+    ahead: bool
+    digest: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a reviewer has before them: the item, until when it is theirs, and what comes after."""
+
+    item: Contribution
+    until: datetime
+    ahead: list[Held]
+    habits: Habits | None
 
 
 def next_for(reviewer: Account) -> Contribution | None:
@@ -80,20 +118,25 @@ def next_for(reviewer: Account) -> Contribution | None:
     Who holds an open item gets that one again. `habits.resting` says why a reviewer gets nothing
     although something waits.
     """
+    drawn = draw(reviewer)
+    return drawn and drawn.item
+
+
+def draw(reviewer: Account) -> Drawn | None:
+    """What `next_for` gives, with the claim and what comes after it."""
     habits = habits_of(reviewer)
     if not rules.may_decide(reviewer) or (habits and not free_at(habits, timezone.now())):
         return None
-    rule, held = site_rule(), list(held_by(reviewer))
-    if wanted := max(0, 1 + rule.prefetch - len(held)):
-        hand = Hand(reviewer, boosts(habits, rule), apart_from(reviewer), rule)
-        taken = _take(hand, wanted)
-        if not held and not taken and pull(PULLED_BY_THE_DESK):
-            taken = _take(hand, wanted)
-        if not held and not taken:
-            # Rather than send somebody away, take what another holds and has not opened.
-            taken = _take(hand, 1, yielding=True)
-        held = list(held_by(reviewer)) if taken else held
-    return next((one.contribution for one in held if _open(one, rule)), None)
+    rule, held = site_rule(), _held(reviewer)
+    if len(held) <= rule.prefetch:
+        _fill(Hand(reviewer, boosts(habits, rule), apart_from(reviewer, rule), rule), len(held))
+        held = _held(reviewer)
+    for at, one in enumerate(held):
+        if until := _open(one, reviewer, rule):
+            items = Contribution.objects.select_related("author", "skill", "line")
+            ahead = [other for other in held[at + 1 :] if other.ahead]
+            return Drawn(items.get(pk=one.number), until, ahead, habits)
+    return None
 
 
 def held_by(reviewer: Account) -> QuerySet[Claim]:
@@ -117,7 +160,9 @@ def claim(contribution: Contribution, *, by: Account) -> Claim:
     rule = QueueRule.of(contribution.line)
     with transaction.atomic():
         list(Place.objects.select_for_update().filter(pk=contribution.pk))
-        _write(by, [contribution.pk], rule, ahead=False, yielding=True)
+        told = _told(by, rule, yielding=True) | {"item": contribution.pk}
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIMED, told)
         held = Claim.objects.select_related("reviewer").get(contribution=contribution)
     if held.reviewer_id != by.pk:
         raise ClaimedByAnother(
@@ -163,60 +208,58 @@ class Hand:
     rule: QueueRule
 
 
-def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> list[int]:
-    """Hold so many of the items worth most ahead; fewer where fewer are there."""
-    taken: list[int] = []
+def _fill(hand: Hand, held: int) -> None:
+    """Take up to the next item and the two after it."""
+    wanted = 1 + hand.rule.prefetch - held
+    taken = _take(hand, wanted)
+    if held or taken:
+        return
+    if pull(PULLED_BY_THE_DESK) and _take(hand, wanted):
+        return
+    # Rather than send somebody away, take what another holds and has not opened.
+    _take(hand, 1, yielding=True)
+
+
+def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> int:
+    """Hold so many of the items worth most ahead; returns how many, fewer where fewer are there."""
+    told = _told(hand.reviewer, hand.rule, yielding=yielding)
+    told |= {"heaps": list(hand.boosts), "boosts": list(hand.boosts.values())}
+    told |= {"apart": hand.apart, "maintains": hand.reviewer.role == Role.MAINTAINER}
+    taken = 0
     for _try in range(TRIES):
-        missing = wanted - len(taken)
-        heads = _heads(hand, missing + SPARE, yielding) if missing else []
-        if not heads:
+        with connection.cursor() as cursor:
+            cursor.execute(TAKEN, told | {"wanted": wanted - taken})
+            heads, got = cursor.fetchone()
+        taken += got
+        # Heads of which too few could be taken are being taken by others: look again.
+        if taken == wanted or heads <= got:
             break
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(LOCKED, {"heads": heads, "wanted": missing})
-            locked = {number for (number,) in cursor.fetchall()}
-            items = [number for number in heads if number in locked]
-            taken += _write(hand.reviewer, items, hand.rule, ahead=True, yielding=yielding)
     return taken
 
 
-def _heads(hand: Hand, heads: int, yielding: bool) -> list[int]:
-    told: dict[str, Any] = {
-        "heaps": list(hand.boosts),
-        "boosts": list(hand.boosts.values()),
-        "apart": hand.apart,
-        "heads": heads,
-        "yielding": yielding,
-        "reviewer": hand.reviewer.pk,
-        "maintains": hand.reviewer.role == Role.MAINTAINER,
-        "stage": str(Stage.IN_REVIEW),
-        "now": timezone.now(),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(HEADS, told)
-        return [number for (number,) in cursor.fetchall()]
-
-
-def _write(
-    reviewer: Account, items: Sequence[int], rule: QueueRule, *, ahead: bool, yielding: bool
-) -> list[int]:
-    """Write claims where nobody else's stands; returns which were written."""
+def _told(reviewer: Account, rule: QueueRule, *, yielding: bool) -> dict[str, Any]:
     now = timezone.now()
-    told: dict[str, Any] = {
+    return {
         "reviewer": reviewer.pk,
-        "items": list(items),
+        "stage": str(Stage.IN_REVIEW),
         "now": now,
-        "ahead": ahead,
+        "expires": now + rule.claim_lasts,
+        "yielding": yielding,
     }
-    told |= {"expires": now + rule.claim_lasts, "yielding": yielding}
+
+
+def _held(reviewer: Account) -> list[Held]:
+    told = {"reviewer": reviewer.pk, "stage": str(Stage.IN_REVIEW), "now": timezone.now()}
     with connection.cursor() as cursor:
-        cursor.execute(CLAIMED, told)
-        return [number for (number,) in cursor.fetchall()]
+        cursor.execute(HELD, told)
+        return [Held(*row) for row in cursor.fetchall()]
 
 
-def _open(held: Claim, rule: QueueRule) -> bool:
-    """Open an item that was held ahead, if it is still held by the same."""
-    mine = Claim.objects.filter(pk=held.pk, reviewer=held.reviewer_id)
-    return bool(mine.update(ahead=False, expires_at=timezone.now() + rule.claim_lasts))
+def _open(held: Held, reviewer: Account, rule: QueueRule) -> datetime | None:
+    """Open an item, if it is still held by the same; returns until when it is theirs."""
+    until = timezone.now() + rule.claim_lasts
+    mine = Claim.objects.filter(pk=held.pk, reviewer=reviewer)
+    return until if mine.update(ahead=False, expires_at=until) else None
 
 
 def _flag(place: Place, contribution: Contribution, rule: QueueRule) -> None:

@@ -102,9 +102,9 @@ def boosts(habits: Habits | None, rule: QueueRule) -> dict[int, float]:
     return {heap: bits + log2(_fit(heap, known, rule)) for heap, bits in demands().items()}
 
 
-def explain(place: Place, *, habits: Habits | None, at: datetime) -> Score:
+def explain(place: Place, item: Contribution, *, habits: Habits | None, at: datetime) -> Score:
     """The score of an item for a reviewer at a moment, factor by factor."""
-    skill, rule = place.contribution.skill, QueueRule.of(place.line)
+    skill, rule = item.skill, QueueRule.of(item.line)
     known = {one.pk for one in habits.skills.all()} if habits else set()
     measured = Demand.objects.filter(pk=place.heap).first()
     waited = max(0.0, (at - place.counts_from).total_seconds())

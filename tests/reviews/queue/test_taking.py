@@ -142,8 +142,8 @@ def test_the_score_is_the_product_of_its_factors_and_says_them():
     places.pull()
     aged(item, hours=24)
 
-    place = Place.objects.select_related("line", "contribution__skill").get(pk=item.pk)
-    score = worth.explain(place, habits=None, at=timezone.now())
+    place = Place.objects.get(pk=item.pk)
+    score = worth.explain(place, item, habits=None, at=timezone.now())
 
     values = {factor.name: factor.value for factor in score.factors}
     assert list(values) == ["demand", "votes", "cluster", "novelty", "fit", "age"]
