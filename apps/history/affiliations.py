@@ -43,6 +43,12 @@ def affiliate(account: Account, organisation: str, *, by: Account, because: str 
     return kept
 
 
+def organisation_of(account: Account) -> str:
+    """Where an account's person says that they belong now; "" for nowhere."""
+    standing = Affiliation.objects.filter(account=account, ended_at=None).first()
+    return standing.organisation if standing else ""
+
+
 def _spelt(organisation: str) -> str:
     kept = " ".join(unicodedata.normalize("NFKC", organisation).casefold().split())
     if len(kept) > LONGEST:

@@ -119,7 +119,7 @@ def next_for(reviewer: Account) -> Contribution | None:
     although something waits.
     """
     drawn = draw(reviewer)
-    return drawn and drawn.item
+    return drawn.item if drawn else None
 
 
 def draw(reviewer: Account) -> Drawn | None:
@@ -249,7 +249,8 @@ def _told(reviewer: Account, rule: QueueRule, *, yielding: bool) -> dict[str, An
 
 
 def _held(reviewer: Account) -> list[Held]:
-    told = {"reviewer": reviewer.pk, "stage": str(Stage.IN_REVIEW), "now": timezone.now()}
+    told: dict[str, Any] = {"reviewer": reviewer.pk, "stage": str(Stage.IN_REVIEW)}
+    told |= {"now": timezone.now()}
     with connection.cursor() as cursor:
         cursor.execute(HELD, told)
         return [Held(*row) for row in cursor.fetchall()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, time
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.db import transaction
@@ -17,6 +18,12 @@ from apps.reviews.queue.models import Habits
 from apps.skills.models import Skill
 
 MOST_A_DAY = 1000
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """The time zones that can be picked, by name."""
+    return tuple(sorted(available_timezones()))
 
 
 def habits_of(account: Account) -> Habits | None:
@@ -34,7 +41,7 @@ def set_habits(
     time_zone: str,
 ) -> Habits:
     """Keep a reviewer's habits; they bind what the queue offers, never what a person opens."""
-    if time_zone not in available_timezones():
+    if time_zone not in time_zones():
         raise HabitRefused(f"the time zone “{time_zone}” is not known; write one like Europe/Paris")
     if cap is not None and not 1 <= cap <= MOST_A_DAY:
         raise HabitRefused(f"the cap is not 1 to {MOST_A_DAY}; leave it empty for none")

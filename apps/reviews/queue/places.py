@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, FloatField, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Extract
 from django.utils import timezone
@@ -28,6 +28,15 @@ logger = logging.getLogger(__name__)
 # A change shows when its transaction ends, up to so much later than the time it carries.
 LATE = timedelta(minutes=2)
 AT_ONCE = 500
+FURTHEST = 1000
+BEFORE = """
+    SELECT count(*) FROM (
+        SELECT FROM unnest(%(heaps)s::bigint[], %(boosts)s::float8[]) AS heap (id, boost)
+        JOIN reviews_place place
+          ON place.heap = heap.id AND place.standing > %(value)s - heap.boost
+        LIMIT %(most)s
+    ) before
+"""
 # Demand is read from the latest answers, so that it costs the same on a large site.
 LATEST = 5000
 
@@ -51,6 +60,23 @@ def pull(limit: int = AT_ONCE) -> int:
         pulled.until = arrived[-1].touched_at if len(arrived) == limit else began
         pulled.save()
     return len(arrived)
+
+
+def place_of(contribution: Contribution) -> int | None:
+    """Its number in the queue by worth and age, for a reviewer of any skill; None where it has none
+    yet, or where `FURTHEST` or more come first: nobody reads that far ahead.
+    """
+    place = Place.objects.filter(pk=contribution.pk).first()
+    if place is None:
+        return None
+    asked_for = demands()
+    value = place.standing + asked_for.get(place.heap, 0.0)
+    told = {"heaps": list(asked_for), "boosts": list(asked_for.values())}
+    told |= {"value": value, "most": FURTHEST}
+    with connection.cursor() as cursor:
+        cursor.execute(BEFORE, told)
+        before: int = cursor.fetchone()[0]
+    return before + 1 if before < FURTHEST else None
 
 
 def measure_demand(line: ModelLine) -> None:
