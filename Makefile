@@ -4,6 +4,7 @@
 #   make serve    the site, on what the demo left, until Ctrl-C
 #   make test     every test, on a real PostgreSQL and a real Valkey
 #   make fuzz     20,000 made-up requests against the API (FUZZ_CASES=…)
+#   make soak     everybody at everything for ten minutes (SOAK_SECONDS=…)
 #   make messages the strings of the site into locale/, compiled
 #   make check    style, types, import order, migrations, drawings
 #
@@ -11,7 +12,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test fuzz check messages services-start services-stop lock clean browser
+.PHONY: help demo serve test fuzz soak check messages services-start services-stop lock clean browser
 
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -47,6 +48,12 @@ fuzz: $(STAMP)
 
 check: $(STAMP)
 	@PYTHON=$(PYTHON) .ci/check
+
+soak: $(STAMP)
+	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
+	@verdict=0; SOAK_SECONDS=$${SOAK_SECONDS:-600} $(PYTHON) -m pytest -s \
+	tests/reviews/queue/test_races.py || verdict=$$?; \
+	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
 
 messages: $(STAMP)
 	@$(MANAGE) write_messages

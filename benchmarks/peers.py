@@ -23,11 +23,42 @@ SECONDS = 900
 
 
 def measured(rows: int) -> dict[str, Any]:
-    """For each peer its cells by number of clients, or the reason why there are none."""
-    return {peer: _measured(*where, rows) for peer, where in SYSTEMS.items()}
+    """For each peer its cells of ingestion by number of clients, or why there are none."""
+    return {
+        peer: _ingested(_cells(*where, ["--batches", "500", "--clients", "1,4", "--n", str(rows)]))
+        for peer, where in SYSTEMS.items()
+    }
 
 
-def _measured(environment: str, system: str, rows: int) -> dict[str, Any]:
+def reviewed() -> dict[str, Any]:
+    """For each peer with a queue its decisions a second by reviewers, or why there are none."""
+    wanted = ["--no-ingest", "--review", "--queue", "10000", "--reviewers", "1,4"]
+    found = {peer: _cells(*SYSTEMS[peer], wanted) for peer in ("label_studio", "doccano")}
+    return {
+        peer: cells
+        if isinstance(cells, dict)
+        else {str(cell["reviewers"]): round(cell["rate"], 1) for cell in cells}
+        for peer, cells in found.items()
+    }
+
+
+def _ingested(cells: list[dict[str, Any]] | dict[str, str]) -> dict[str, Any]:
+    if isinstance(cells, dict):
+        return cells
+    return {
+        str(cell["clients"]): {
+            "rows_per_s": round(cell["rate"]),
+            "rows_per_cpu_s": round(cell["rec_per_cpu_s"] or 0),
+            "p95_ms": round(cell["p95_ms"], 1),
+        }
+        for cell in cells
+    }
+
+
+def _cells(
+    environment: str, system: str, wanted: list[str]
+) -> list[dict[str, Any]] | dict[str, str]:
+    """What `peerbench` measured, or the reason why it did not."""
     root, bench = Path(os.environ.get("PEERS_ROOT", "")), Path(os.environ.get("PEERS_BENCH", ""))
     python = root / "venv" / "bench" / "bin" / "python"
     if not os.environ.get("PEERS_ROOT") or not os.environ.get("PEERS_BENCH"):
@@ -37,7 +68,7 @@ def _measured(environment: str, system: str, rows: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "cells.json"
         command = [str(python), "-m", "peerbench.runner", "--systems", system, "--no-control"]
-        command += ["--batches", "500", "--clients", "1,4", "--n", str(rows), "--out", str(out)]
+        command += [*wanted, "--out", str(out)]
         try:
             done = subprocess.run(
                 command, cwd=bench, capture_output=True, text=True, timeout=SECONDS, check=False
@@ -46,14 +77,18 @@ def _measured(environment: str, system: str, rows: int) -> dict[str, Any]:
             return {"reason": f"not done within {SECONDS} seconds"}
         if done.returncode or not out.exists():
             return {"reason": (done.stderr.strip().splitlines() or ["it failed"])[-1][:300]}
-        cells = json.loads(out.read_text())["cells"]
+        cells: list[dict[str, Any]] = json.loads(out.read_text())["cells"]
+    return cells
+
+
+def times(ours: dict[int, Any], peer: dict[str, Any]) -> dict[str, float] | None:
+    """How many times a peer's decisions a second are taken here, by number of reviewers."""
+    if "reason" in peer:
+        return None
     return {
-        str(cell["clients"]): {
-            "rows_per_s": round(cell["rate"]),
-            "rows_per_cpu_s": round(cell["rec_per_cpu_s"] or 0),
-            "p95_ms": round(cell["p95_ms"], 1),
-        }
-        for cell in cells
+        str(reviewers): round(cell["decisions_per_s"] / peer[str(reviewers)], 1)
+        for reviewers, cell in ours.items()
+        if peer.get(str(reviewers))
     }
 
 

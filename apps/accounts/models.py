@@ -57,6 +57,31 @@ class Account(AbstractUser):
         return self.username
 
 
+class Affiliation(models.Model):
+    """That an account's person belongs to an organisation; `history.affiliations` writes it.
+
+    Nobody decides on the work of their own organisation, so it is spelt in one way: as it sounds
+    in lower case.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="affiliations")
+    organisation = models.CharField(max_length=120, db_index=True)
+    began_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=models.Q(ended_at=None),
+                name="accounts_one_organisation_at_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} of {self.organisation}"
+
+
 class Token(models.Model):
     """A personal access token: only its SHA-256 is kept, the text is shown once."""
 

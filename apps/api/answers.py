@@ -25,8 +25,10 @@ from apps.contributions.models import Comment, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
 from apps.history.models import Event, Proposal
-from apps.reviews.models import Decision
+from apps.reviews.models import Claim, Decision, Habits, Tie
 from apps.reviews.queries import decisions_on, decisions_on_each
+from apps.reviews.queue.promises import Promise, promise_of
+from apps.reviews.queue.worth import Score
 from apps.reviews.rules import may_decide
 from apps.rollouts.models import Look, Rollout
 from apps.skills.models import Skill
@@ -147,6 +149,7 @@ def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
     rows = reverse("api:contribution-rows", args=[shown.pk])
     return contribution(shown, request) | {
         "description": shown.description,
+        "answer": promise(promise_of(shown)),
         "signed_off": shown.signed_off,
         "source": shown.source,
         "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
@@ -213,6 +216,62 @@ def decision(taken: Decision) -> dict[str, Any]:
         "digest": taken.digest,
         "override": taken.override,
         "at": taken.created_at,
+    }
+
+
+def claim(held: Claim) -> dict[str, Any]:
+    """Until when an item is held; whoever has it open claims it again before that."""
+    return {"number": held.contribution_id, "by": held.reviewer.username, "until": held.expires_at}
+
+
+def score(shown: Score) -> dict[str, Any]:
+    """Why an item is offered, as numbers and as a sentence."""
+    return {
+        "value": shown.value,
+        "factors": [asdict(factor) for factor in shown.factors],
+        "says": shown.says,
+    }
+
+
+def habits(told: Habits | None) -> dict[str, Any]:
+    """A reviewer's habits; who has told none takes whatever comes."""
+    if told is None:
+        nothing = {"cap": None, "quiet_from": None, "quiet_until": None}
+        return {"skills": [], **nothing, "time_zone": "UTC"}
+    return {
+        "skills": sorted(skill.name for skill in told.skills.all()),
+        "cap": told.cap,
+        "quiet_from": told.quiet_from and f"{told.quiet_from:%H:%M}",
+        "quiet_until": told.quiet_until and f"{told.quiet_until:%H:%M}",
+        "time_zone": told.time_zone,
+    }
+
+
+def tie(found: Tie) -> dict[str, Any]:
+    """Evidence that two accounts may be one person's."""
+    return {
+        "number": found.pk,
+        "accounts": [found.one.username, found.other.username],
+        "kind": found.kind,
+        "says": str(found),
+        "evidence": found.evidence,
+        "found_at": found.found_at,
+        "dismissed_by": found.dismissed_by.username if found.dismissed_by else None,
+        "dismissed_because": found.dismissed_because,
+    }
+
+
+def promise(given: Promise | None) -> dict[str, Any] | None:
+    """By when somebody answers, and what that rests on."""
+    if given is None:
+        return None
+    return {
+        "by": given.by,
+        "seconds": round(given.seconds),
+        "measured": given.measured,
+        "full": given.full,
+        "held_back": given.held_back,
+        "says": given.says(),
     }
 
 

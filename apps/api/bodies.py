@@ -11,7 +11,7 @@ from apps.api.ids import Number
 from apps.builds.models import Build
 from apps.contributions.models import Consent, Contribution, Licence
 from apps.contributions.models import Kind as RowKind
-from apps.reviews.models import Verdict
+from apps.reviews.models import Skip, Verdict
 
 
 class Body(serializers.Serializer[Any]):
@@ -206,6 +206,30 @@ class DecisionTaken(Body):
 
     verdict = OneOf(Verdict.choices)
     digest = Words(max_length=64)
+    because = Words(max_length=2000, default="", allow_blank=True)
+
+
+class Skipped(Body):
+    """Why a reviewer passes an item on."""
+
+    why = OneOf(Skip.Why.choices)
+    because = Words(max_length=2000, default="", allow_blank=True)
+
+
+class HabitsTold(Body):
+    """What a reviewer knows, how many decisions a day they take, and when they rest."""
+
+    skills = serializers.ListField(child=Words(max_length=50), default=list, max_length=200)
+    cap = Whole(default=None, allow_null=True)
+    quiet_from = serializers.TimeField(default=None, allow_null=True)
+    quiet_until = serializers.TimeField(default=None, allow_null=True)
+    time_zone = Words(max_length=60, default="UTC")
+
+
+class OrganisationTold(Body):
+    """To which organisation an account's person belongs; "" for none."""
+
+    organisation = Words(max_length=200, allow_blank=True)
     because = Words(max_length=2000, default="", allow_blank=True)
 
 

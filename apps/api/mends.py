@@ -11,6 +11,7 @@ ANOTHER_ROLE = "Ask somebody whose role includes it; GET /api/v1/me says what yo
 MENDS: dict[str, str] = {
     "account_refused": "Follow the sentence in `detail`: it names the rule that the name or "
     "password breaks.",
+    "affiliated": "Somebody else has to decide on it; `detail` says what ties you to the author.",
     "bad_credentials": "Check the name (capital letters count) and the password.",
     "bad_encoding": "Send the body with `Content-Encoding: gzip`, whole, or without packing.",
     "bad_fields": LOOK_CLOSELY,
@@ -30,6 +31,7 @@ MENDS: dict[str, str] = {
     "contribution_refused": "Follow the sentence in `detail`.",
     "database_away": LATER,
     "empty_body": "Send at least one row: NDJSON, a JSON list, or an object with “items”.",
+    "habit_refused": "Follow the sentence in `detail`.",
     "if_match_missing": "GET the resource, and send its ETag as If-Match with the edit.",
     "key_missing": "Send `Idempotency-Key: <a new UUID>`, or a `batch` name with the rows.",
     "key_reused": "Make a new key for each new request; keep the old one for repeating the old.",

@@ -81,6 +81,8 @@ KINDS: dict[type[Exception], Kind] = {
     contributions.Changed: Kind(412, "changed_since", "It has changed since you read it"),
     contributions.ContributionRefused: Kind(422, "contribution_refused", "It cannot be taken"),
     reviews.OwnWork: Kind(403, "own_work", "Nobody decides on their own work"),
+    reviews.Affiliated: Kind(403, "affiliated", "You are too close to the author"),
+    reviews.HabitRefused: Kind(422, "habit_refused", "The habits cannot be kept like this"),
     reviews.NotAReviewer: Kind(403, "not_a_reviewer", "Your role does not include deciding"),
     reviews.Stale: Kind(409, "stale", "It has changed since you read it"),
     reviews.ReasonMissing: Kind(422, "reason_missing", "A reason is needed"),

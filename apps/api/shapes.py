@@ -17,6 +17,7 @@ from apps.builds.stages import Stage as BuildStage
 from apps.checks.models import Severity
 from apps.contributions.models import Consent, Kind, Licence
 from apps.contributions.stages import Stage
+from apps.reviews.models import Skip as Skipped
 from apps.reviews.models import Verdict
 from apps.rollouts.stages import Stage as RolloutStage
 from apps.traces.stages import Stage as DeliveryStage
@@ -65,6 +66,7 @@ class Problem(_Limits):
     instance: str
     request_id: Annotated[str, "Name it when you report something"]
     errors: NotRequired[list[Fault]]
+    now: NotRequired[Annotated[dict[str, Any], "The contribution as it stands, for the loser"]]
     counts: NotRequired[Annotated[dict[str, Any], "What was stored before a stream broke"]]
     contributions: NotRequired[list[dict[str, Any]]]
     rows: NotRequired[list[dict[str, Any]]]
@@ -388,8 +390,21 @@ class ListedContribution(Contribution):
     decisions: NotRequired[list[Decision]]
 
 
+class Promise(TypedDict):
+    """By when whoever acts next has acted, and what that rests on."""
+
+    by: datetime
+    seconds: Annotated[int, "From when it came to where it stands"]
+    measured: Annotated[bool, "From stays of the last weeks; else what was promised in writing"]
+    full: Annotated[bool, "More comes than can be answered"]
+    held_back: Annotated[bool, "It waits behind others until the desk has room"]
+    says: str
+
+
 class ContributionPage(Contribution):
     """A contribution with everything that was found, said and decided about it."""
+
+    answer: Promise | None
 
     checks: NotRequired[Annotated[list[Finding], "Where `expand` asks for them"]]
     description: str
@@ -444,6 +459,7 @@ class RowCounts(TypedDict):
 class Offered(Contribution):
     """The stored contribution with a verdict for every row that was sent."""
 
+    answer: Annotated[Promise, "What to expect until a person answers"]
     counts: RowCounts
     rows: list[RowVerdict]
 
@@ -526,6 +542,95 @@ class DecisionProposed(Contribution):
     """The contribution as it stands, and the decision that waits for a second person."""
 
     proposal: Proposal
+
+
+# -- The queue ------------------------------------------------------------------------------------
+
+
+class Claim(TypedDict):
+    """Until when an item is held for a reviewer."""
+
+    number: int
+    by: Name
+    until: datetime
+
+
+class Factor(TypedDict):
+    """One factor of a score."""
+
+    name: Literal["demand", "votes", "cluster", "novelty", "fit", "age"]
+    value: Annotated[float, "The score is the product of all of them"]
+    says: Annotated[str, "For people; empty where there is nothing to tell"]
+
+
+class Score(TypedDict):
+    """What it is worth that the caller reads an item now."""
+
+    value: float
+    factors: list[Factor]
+    says: str
+
+
+class Ahead(TypedDict):
+    """An item that is held for the caller and comes next."""
+
+    number: int
+    digest: Digest
+
+
+class Next(TypedDict):
+    """The item that the caller holds now, why, and what comes after it."""
+
+    item: Contribution | None
+    rows: Annotated[list[Row], "The first of its rows"]
+    score: Score | None
+    claim: Claim | None
+    ahead: list[Ahead]
+    says: Annotated[str, "Why this one; or why nothing is offered"]
+
+
+class Skip(TypedDict):
+    """What was passed on, and until when it is not offered again."""
+
+    number: int
+    why: Skipped.Why
+    until: datetime
+
+
+TimeOfDay = Annotated[str, "By their own clock", Facts(pattern="^[0-2][0-9]:[0-5][0-9]$")]
+
+
+class Habits(TypedDict):
+    """What a reviewer knows, how many decisions a day they take, and when they rest."""
+
+    skills: list[str]
+    cap: int | None
+    quiet_from: TimeOfDay | None
+    quiet_until: TimeOfDay | None
+    time_zone: Annotated[str, "A name of the IANA database"]
+
+
+class Affiliation(TypedDict):
+    """To which organisation an account's person belongs."""
+
+    name: Name
+    organisation: Annotated[str, "In lower case; empty for none"]
+
+
+class Tie(TypedDict):
+    """Evidence that two accounts may be one person's; it keeps them off each other's work."""
+
+    number: int
+    accounts: list[Name]
+    kind: Literal["address", "rows"]
+    says: str
+    evidence: dict[str, Any]
+    found_at: datetime
+    dismissed_by: Name | None
+    dismissed_because: str
+
+
+# -- What is sent ---------------------------------------------------------------------------------
 
 
 class SentRow(TypedDict, total=False):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 from apps.checks.models import Print
 from apps.contributions.models import Contribution, Row
@@ -17,7 +18,7 @@ from apps.contributions.rows import normalised
 from apps.contributions.rules import READ_BY_ALL
 from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine
-from training.screening.near import BANDS, band_keys, signatures
+from training.screening.near import BANDS, PERMUTATIONS, band_keys, signatures
 from training.screening.personal_data import personal_data
 from training.screening.secrets import secrets
 from training.screening.text import Words, words
@@ -27,6 +28,8 @@ LONGEST = 20_000
 CANDIDATES = 200
 SIMILAR_FROM = 0.5
 MOST_SHOWN = 3
+# Of a PR so many rows are held against the accepted ones, to say how new it is.
+SAMPLED = 8
 # A hint is worth this long and no longer.
 PATIENCE_MS = 500
 
@@ -76,6 +79,45 @@ def similar(line: ModelLine, prompt: str) -> list[Similar]:
     near = [one for one in found if one.share >= SIMILAR_FROM]
     near.sort(key=lambda one: (-one.share, one.row.pk))
     return near[:MOST_SHOWN]
+
+
+def novelty(contribution: Contribution, *, of: int = SAMPLED) -> float:
+    """How far the rows are from all accepted ones, 0 (all stand there) to 1 (nothing alike).
+
+    It looks at `of` rows, evenly spread, and estimates from MinHash bands; a short prompt has none
+    and counts as new unless it stands there word for word.
+    """
+    rows = list(rows_of(contribution).values_list("prompt", "digest"))
+    rows = rows[:: max(1, len(rows) // of)][:of]
+    if not rows:
+        return 1.0
+    known = set(_accepted_digests(contribution.line, [digest for _, digest in rows]))
+    bands = _bands([prompt for prompt, _ in rows])
+    near = [
+        1.0 if digest in known else _nearness(contribution.line, keys)
+        for (_, digest), keys in zip(rows, bands, strict=True)
+    ]
+    return 1 - sum(near) / len(near)
+
+
+def _accepted_digests(line: ModelLine, digests: list[str]) -> QuerySet[Row, str]:
+    standing = Row.objects.filter(
+        digest__in=digests,
+        revision__contribution__line=line,
+        revision__contribution__stage=Stage.ACCEPTED,
+    )
+    return standing.values_list("digest", flat=True)
+
+
+def _nearness(line: ModelLine, bands: list[int]) -> float:
+    """The likeness (Jaccard, estimated) of the accepted prompt that is most alike."""
+    if not bands:
+        return 0.0
+    mine = set(bands)
+    prints = Print.objects.filter(pk__in=_sharing(line, bands)).values_list("bands", flat=True)
+    shared = max((len(mine & set(others)) for others in prints), default=0)
+    # A band of w values is equal with probability j to the w.
+    return float((shared / BANDS) ** (BANDS / PERMUTATIONS))
 
 
 def prints_of(contribution: Contribution) -> list[Print]:

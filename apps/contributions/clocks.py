@@ -1,10 +1,12 @@
-"""By when somebody should have acted: a promise that the pages show, and no rule that moves."""
+"""How long each stage may last, in writing: what is promised until enough stays are measured.
+
+`reviews.queue.promises` measures them and says by when somebody answers.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 
 PROMISED: dict[str, timedelta] = {
@@ -13,9 +15,3 @@ PROMISED: dict[str, timedelta] = {
     Stage.IN_REVIEW: timedelta(days=3),
     Stage.CHANGES_REQUESTED: timedelta(days=14),
 }
-
-
-def due(contribution: Contribution, since: datetime) -> datetime | None:
-    """By when the stage that was entered at `since` should be left; None where nothing waits."""
-    promised = PROMISED.get(contribution.stage)
-    return since + promised if promised else None

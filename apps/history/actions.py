@@ -70,7 +70,8 @@ def record(
     details: Mapping[str, Any] | None = None,
 ) -> Event:
     """Write one line of the record; it becomes visible with the caller's transaction."""
-    with transaction.atomic():
+    # (Without a savepoint of its own: what fails in here fails the caller's transaction as well.)
+    with transaction.atomic(savepoint=False):
         _hold_the_pen()
         last = Event.objects.order_by("-pk").values_list("digest", flat=True).first()
         event = Event(

@@ -14,7 +14,8 @@ from apps.contributions.actions import Terms
 from apps.contributions.incoming import LARGEST_FILE, rows_of_file, rows_of_text
 from apps.contributions.models import Consent, Kind, Licence
 from apps.reviews.models import Verdict
-from apps.skills.models import ModelLine
+from apps.reviews.queue.habits import time_zones
+from apps.skills.models import ModelLine, Skill
 from openflywheel.reading.faults import BadFile
 from openflywheel.reading.files import Numbered
 
@@ -249,6 +250,44 @@ class ServiceForm(forms.Form):
         max_length=150,
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
+
+
+class HabitsForm(forms.Form):
+    """What a reviewer knows, how much they take on a day, and when they rest."""
+
+    skills = forms.ModelMultipleChoiceField(
+        Skill.objects.all(),
+        label=_("Your skills"),
+        help_text=_("They come first; tick none to take whatever is worth most."),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    cap = forms.IntegerField(
+        label=_("Decisions a day"),
+        help_text=_("After so many nothing more is offered until tomorrow."),
+        required=False,
+        min_value=1,
+        max_value=1000,
+    )
+    quiet_from = forms.TimeField(
+        label=_("Quiet from"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
+    )
+    quiet_until = forms.TimeField(
+        label=_("Quiet until"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
+    )
+    time_zone = forms.ChoiceField(label=_("Your time zone"), initial="UTC")
+    organisation = forms.CharField(
+        label=_("Your organisation"),
+        help_text=_("Nobody decides on the work of their own; it stands in the public record."),
+        max_length=120,
+        required=False,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = self.fields["time_zone"]
+        if isinstance(zones, forms.ChoiceField):
+            zones.choices = [(name, name.replace("_", " ")) for name in time_zones()]
 
 
 class WebhookForm(forms.Form):

@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.community.life import Hop, Life
-from apps.contributions import clocks
 from apps.contributions.models import Consent, Contribution
 from apps.contributions.queries import OPEN
 from apps.contributions.stages import Stage
+from apps.reviews.queue.promises import Promise, promise
 
 LONGEST_QUOTE = 120
 
@@ -75,12 +75,10 @@ class Step(NamedTuple):
     link: str = ""
 
 
-def due(contribution: Contribution, told: Life, closes: datetime | None) -> datetime | None:
-    """By when the next one should have acted."""
-    if contribution.stage == Stage.ACCEPTED:
-        return closes
+def promised(contribution: Contribution, told: Life) -> Promise | None:
+    """By when the next one has acted, and what that rests on."""
     happened = [hop.at for hop in told.hops if hop.at]
-    return clocks.due(contribution, max(happened)) if happened else None
+    return promise(contribution, max(happened)) if happened else None
 
 
 def missing(contribution: Contribution, told: Life, open_threads: int) -> list[Step]:

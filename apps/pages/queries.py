@@ -104,12 +104,6 @@ def rollouts_of(build_ids: list[int]) -> list[Rollout]:
     return list(rollouts.select_related("candidate", "channel").order_by("pk"))
 
 
-def place_in_queue(contribution: Contribution) -> int:
-    """How many PRs wait longer for a review, and this one."""
-    waiting = Contribution.objects.filter(line=contribution.line_id, stage=Stage.IN_REVIEW)
-    return waiting.filter(pk__lte=contribution.pk).count()
-
-
 def with_marks(found: QuerySet[Contribution]) -> QuerySet[Contribution]:
     """Contributions with what stands around their titles, without a further question.
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from apps.accounts.models import Account
 from apps.checks.models import Severity
@@ -18,12 +16,25 @@ from apps.history import two_people
 from apps.history.actions import move
 from apps.history.errors import MoveRefused
 from apps.history.models import Proposal
-from apps.reviews import queries, rules
-from apps.reviews.errors import ClaimedByAnother, ReasonMissing, Stale
-from apps.reviews.models import Claim, Decision, Verdict
+from apps.reviews import rules
+from apps.reviews.errors import ReasonMissing, Stale
+from apps.reviews.models import Decision, Verdict
+from apps.reviews.queue.claims import claim, next_for
+from apps.reviews.queue.places import leave
 
 RELEASE = "release"
-CLAIM_LASTS = timedelta(minutes=15)
+
+__all__ = [
+    "RELEASE",
+    "VERDICTS",
+    "accept",
+    "ask_for_changes",
+    "claim",
+    "finish",
+    "next_for",
+    "reject",
+    "release",
+]
 
 
 def accept(contribution: Contribution, *, by: Account, digest: str, because: str = "") -> Decision:
@@ -108,33 +119,6 @@ def finish(
     return submitted
 
 
-def claim(contribution: Contribution, *, by: Account) -> Claim:
-    """Hold an item for a while, so that no second reviewer reads it in vain."""
-    rules.ensure_may_decide(by, contribution)
-    with transaction.atomic():
-        Claim.objects.filter(contribution=contribution, expires_at__lte=timezone.now()).delete()
-        held, _ = Claim.objects.select_for_update().get_or_create(
-            contribution=contribution,
-            defaults={"reviewer": by, "expires_at": timezone.now() + CLAIM_LASTS},
-        )
-    if held.reviewer_id != by.pk:
-        raise ClaimedByAnother(
-            f"{held.reviewer} holds {contribution} until {held.expires_at:%H:%M}"
-        )
-    return held
-
-
-def next_for(reviewer: Account) -> Contribution | None:
-    """Claim the next item for a reviewer; None when nothing waits."""
-    for contribution in queries.queue_for(reviewer)[:20]:
-        try:
-            claim(contribution, by=reviewer)
-        except ClaimedByAnother:
-            continue
-        return contribution
-    return None
-
-
 VERDICTS: dict[str, Callable[..., Decision | Proposal]] = {
     Verdict.ACCEPT: accept,
     Verdict.CHANGES: ask_for_changes,
@@ -165,7 +149,7 @@ def _decide(
             also={"digest": digest},
             details={"verdict": verdict, "digest": digest},
         )
-        Claim.objects.filter(contribution=contribution).delete()
+        leave(contribution)
         override = against and verdict == Verdict.ACCEPT
         return _write(contribution, verdict, by, because, override=override)
 

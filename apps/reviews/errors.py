@@ -25,3 +25,11 @@ class ReasonMissing(ReviewRefused):
 
 class ClaimedByAnother(ReviewRefused):
     """Another reviewer holds the item."""
+
+
+class Affiliated(denials.Denied, ReviewRefused):
+    """Nobody decides on the work of their organisation, or of who may be the same person."""
+
+
+class HabitRefused(ReviewRefused):
+    """The habits of a reviewer cannot be kept like this."""

@@ -36,19 +36,14 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        # A reviewer's day is counted before they get more.
+        indexes = [models.Index(fields=["reviewer", "created_at"], name="reviews_day")]
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.get_verdict_display()} {self.contribution}"
 
 
-class Claim(models.Model):
-    """A reviewer holds an item until the claim expires."""
+# The queue has a room of its own; its tables belong to this app all the same.
+from apps.reviews.queue.models import Claim, Habits, Place, Skip, Tie  # noqa: E402
 
-    contribution = models.OneToOneField(
-        Contribution, on_delete=models.CASCADE, related_name="claim"
-    )
-    reviewer = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="claims")
-    expires_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.reviewer} holds {self.contribution}"
+__all__ = ["Claim", "Decision", "Habits", "Place", "Skip", "Tie", "Verdict"]

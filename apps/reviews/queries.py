@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
-from apps.reviews.models import Decision
+from apps.reviews.models import Claim, Decision, Skip
+from apps.reviews.queue.affiliation import apart_from
+from apps.reviews.queue.policy import site_rule
 
 
 def queue_for(reviewer: Account) -> QuerySet[Contribution]:
-    """What this reviewer may decide on now, oldest first: not their own, not held by another."""
-    held = Q(claim__expires_at__gt=timezone.now()) & ~Q(claim__reviewer=reviewer)
-    waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW).exclude(author=reviewer)
-    return waiting.exclude(held).select_related("author", "skill", "line").order_by("pk")
+    """What this reviewer may decide on now, oldest first: nobody's whom they are kept apart from,
+    not held by another, not skipped lately."""
+    now = timezone.now()
+    held = Claim.objects.filter(contribution=OuterRef("pk"), expires_at__gt=now, ahead=False)
+    skipped = Skip.objects.filter(contribution=OuterRef("pk"), reviewer=reviewer, until__gt=now)
+    waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW)
+    free = waiting.exclude(author__in=apart_from(reviewer, site_rule())).exclude(Exists(skipped))
+    free = free.exclude(Exists(held.exclude(reviewer=reviewer)))
+    if reviewer.role != Role.MAINTAINER:
+        free = free.filter(reverts=None)
+    return free.select_related("author", "skill", "line").order_by("pk")
 
 
 def quarantine() -> QuerySet[Contribution]:

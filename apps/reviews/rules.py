@@ -6,7 +6,8 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
-from apps.reviews.errors import NotAReviewer, OwnWork
+from apps.reviews.errors import NotAReviewer
+from apps.reviews.queue.affiliation import ensure_independent, is_independent
 
 DECIDE = (Role.REVIEWER, Role.MAINTAINER)
 RELEASE = (Role.MAINTAINER, Role.ADMIN)
@@ -18,23 +19,21 @@ def may_decide(account: Account | AnonymousUser) -> bool:
 
 
 def ensure_may_decide(account: Account, contribution: Contribution) -> None:
-    """`NotAReviewer` or `OwnWork` unless this account may decide on this contribution."""
+    """`NotAReviewer`, `OwnWork` or `Affiliated` unless this account may decide on it."""
     if not may_decide(account):
         raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
-    if contribution.author_id == account.pk:
-        raise OwnWork(f"{account} wrote {contribution}; somebody else decides on it")
+    ensure_independent(account, contribution)
     if contribution.reverts_id and account.role != Role.MAINTAINER:
         raise NotAReviewer("taking accepted rows out again is decided by a maintainer")
 
 
 def may_release(account: Account, contribution: Contribution) -> bool:
     """Whether this account's voice counts for overruling a quarantine; it takes two."""
-    return account.role in RELEASE and contribution.author_id != account.pk
+    return account.role in RELEASE and is_independent(account, contribution)
 
 
 def ensure_may_release(account: Account, contribution: Contribution) -> None:
-    """`NotAReviewer` or `OwnWork` unless this account may overrule a quarantine."""
+    """`NotAReviewer`, `OwnWork` or `Affiliated` unless it may overrule a quarantine."""
     if account.role not in RELEASE:
         raise NotAReviewer("only maintainers can release a contribution from quarantine")
-    if contribution.author_id == account.pk:
-        raise OwnWork(f"{account} wrote {contribution}; another maintainer decides on it")
+    ensure_independent(account, contribution)

@@ -1,4 +1,4 @@
-"""What the clock sets off: trusting whom the written rule trusts."""
+"""What the clock sets off: the queue is filled and measured, ties are found, trust is given."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from celery import shared_task
 from apps.accounts.errors import AccountRefused
 from apps.accounts.models import Role
 from apps.history.appointments import RULE, appoint
+from apps.reviews.queue import affiliation, places, promises
+from apps.reviews.queue.policy import site_rule
 from apps.reviews.trust import TrustRule, deserving
 from apps.skills.models import ModelLine
 
@@ -24,3 +26,23 @@ def trust_whom_the_rule_trusts() -> None:
                 appoint(account, Role.TRUSTED, by=RULE, because=TrustRule.of(line).words())
             except AccountRefused as refusal:
                 logger.info("skipped: %s", refusal)
+
+
+@shared_task
+def pull_what_waits() -> None:
+    """Give places to what came to review."""
+    places.pull()
+
+
+@shared_task
+def measure_the_queue() -> None:
+    """Take down demand, stays and load of every line."""
+    for line in ModelLine.objects.order_by("pk"):
+        places.measure_demand(line)
+        promises.measure(line)
+
+
+@shared_task
+def find_ties() -> None:
+    """Tie accounts that came from one network within days."""
+    affiliation.tie_by_address(site_rule())

@@ -209,6 +209,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.reviews.tasks.trust_whom_the_rule_trusts",
         "schedule": 600.0,
     },
+    "pull what waits for review": {
+        "task": "apps.reviews.tasks.pull_what_waits",
+        "schedule": 2.0,
+    },
+    "measure the queue": {"task": "apps.reviews.tasks.measure_the_queue", "schedule": 300.0},
+    "find ties": {"task": "apps.reviews.tasks.find_ties", "schedule": 60.0},
     "tell people and programs": {"task": "apps.community.tasks.tell", "schedule": 2.0},
     "deliver webhooks": {"task": "apps.community.tasks.deliver_webhooks", "schedule": 2.0},
     "forget old deliveries": {

@@ -252,6 +252,7 @@ PLACES = {
     "provider": "none",
     # Nobody's: what others have of these is not there.
     "webhook": "999999",
+    "tie": "999999",
     "trace": "999999",
     "operation": "op_none",
 }

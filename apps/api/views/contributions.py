@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Scope
 from apps.api import answers, bulk, shapes
+from apps.api.afresh import afresh
 from apps.api.authentication import caller
 from apps.api.bodies import Edit, NewRevision, Offer, PerhapsReason, Remark
 from apps.api.calls import Call, Page
@@ -33,6 +34,7 @@ from apps.contributions.models import Consent, Contribution, Kind, Licence
 from apps.contributions.rows import kind_of, read_rows
 from apps.contributions.rules import may_see_rows
 from apps.contributions.stages import Stage
+from apps.reviews.queue.promises import expected
 from apps.skills.queries import skill_named, the_line
 
 TERMS = {"licence": "CC0-1.0", "consent": "train", "signed_off": True}
@@ -338,9 +340,10 @@ class Revisions(Face):
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         wish = self.read(NewRevision, request)
-        offered = actions.revise(
-            contribution, by=caller(request), rows=wish["rows"], note=wish["note"]
-        )
+        with afresh(contribution, request):
+            offered = actions.revise(
+                contribution, by=caller(request), rows=wish["rows"], note=wish["note"]
+            )
         return _stored(offered, request)
 
 
@@ -360,7 +363,8 @@ class Withdrawal(Face):
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         because = self.read(PerhapsReason, request)["because"]
-        actions.withdraw(contribution, by=caller(request), because=because)
+        with afresh(contribution, request):
+            actions.withdraw(contribution, by=caller(request), because=because)
         return Response(answers.contribution(contribution, request))
 
 
@@ -410,6 +414,7 @@ def _ensure_named(first: list[Any]) -> None:
 
 def _stored(offered: Offered, request: Request) -> Response:
     body = answers.contribution(offered.contribution, request)
+    body["answer"] = answers.promise(expected(offered.contribution.line))
     body |= _verdicts(offered.places, offered.refused, kept="stored")
     headers = {"Location": body["url"]}
     if offered.repeated:

@@ -1,4 +1,4 @@
-"""The queue, and deciding."""
+"""Deciding, and the list of what waits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Scope
 from apps.api import answers, shapes
+from apps.api.afresh import afresh
 from apps.api.authentication import caller
 from apps.api.bodies import DecisionTaken
 from apps.api.calls import Call, Page
@@ -68,7 +69,7 @@ class Decisions(Face):
             {201: shapes.Decided, 202: shapes.DecisionProposed},
             takes=DecisionTaken,
             refuses=(
-                *("own_work", "not_a_reviewer", "stale", "reason_missing"),
+                *("own_work", "affiliated", "not_a_reviewer", "stale", "reason_missing"),
                 *("claimed_by_another", "review_refused", "move_refused"),
             ),
             example={"verdict": "accept", "digest": "{digest}", "because": ""},
@@ -78,9 +79,10 @@ class Decisions(Face):
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         wish = self.read(DecisionTaken, request)
-        taken = DECIDE[wish["verdict"]](
-            contribution, by=caller(request), digest=wish["digest"], because=wish["because"]
-        )
+        with afresh(contribution, request):
+            taken = DECIDE[wish["verdict"]](
+                contribution, by=caller(request), digest=wish["digest"], because=wish["because"]
+            )
         shown = answers.contribution(contribution, request)
         if isinstance(taken, Proposal):
             return Response({"proposal": answers.proposal(taken)} | shown, status=202)

@@ -35,6 +35,7 @@ from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
 from apps.reviews.models import Verdict
+from apps.reviews.queue.places import place_of
 from openflywheel.reading.files import Numbered
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
@@ -60,7 +61,9 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     train_place = train.place_of(contribution) if trains else None
     closes = train.closes(timezone.now()) if train_place else None
     queued = contribution.stage == Stage.IN_REVIEW
-    place = queries.place_in_queue(contribution) if queued else None
+    place = place_of(contribution) if queued else None
+    promise = life.promised(contribution, told)
+    accepted = contribution.stage == Stage.ACCEPTED
     return render(
         request,
         "pages/contribution.html",
@@ -78,7 +81,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "stops": life.stops(told),
             "served": told.live,
             "step": life.next_step(contribution, place, told.live),
-            "due": life.due(contribution, told, closes),
+            "due": closes if accepted else promise and promise.by,
+            "promise": promise,
             "missing": life.missing(contribution, told, sum(t.open for t in talks)),
             "train_place": train_place,
             "closes": closes,

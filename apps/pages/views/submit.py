@@ -23,6 +23,7 @@ from apps.pages.beginnings import Beginning
 from apps.pages.drafting import Names
 from apps.pages.views.hints import told
 from apps.pages.visitors import owner_of
+from apps.reviews.queue.promises import expected
 from apps.skills.models import ModelLine
 from apps.skills.queries import the_line
 from apps.traces import clusters
@@ -216,6 +217,7 @@ def _page(
             "asides": draft.asides.count() if draft else 0,
             "preview": told(form, line, owner) if "preview" in asked and draft else None,
             "wanted": wanted,
+            "expected": expected(line),
             "turn_roles": drafting.TURN_ROLES,
             "tabs": [
                 (title, f"{reverse('pages:submit')}?kind={name}", name == kind, None)

@@ -1,0 +1,198 @@
+"""The queue: the next item, claims, skips, a reviewer's habits, and who is kept apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import Account, Scope
+from apps.api import answers, shapes
+from apps.api.authentication import caller
+from apps.api.bodies import HabitsTold, OrganisationTold, Reason, Skipped
+from apps.api.calls import Call, Page
+from apps.api.face import Face, one
+from apps.api.views.contributions import named
+from apps.contributions.queries import rows_of
+from apps.contributions.rules import may_see_rows
+from apps.history.affiliations import affiliate
+from apps.reviews import rules
+from apps.reviews.errors import NotAReviewer
+from apps.reviews.queue import affiliation, claims, habits, worth
+from apps.reviews.queue.models import Place, Tie
+from apps.skills.queries import skill_named, the_line
+
+# A reader of more follows the address of the rows.
+ROWS_SHOWN = 20
+
+
+class Next(Face):
+    """POST claims the item worth most for the caller, and holds the two after it.
+
+    It is the same item until it is decided, skipped or given back. Without one `says` tells why.
+    """
+
+    scopes = {"POST": Scope.REVIEW}
+    calls = {"POST": Call({200: shapes.Next}, refuses=("not_a_reviewer",))}
+
+    def post(self, request: Request) -> Response:
+        reviewer = _reviewer(request)
+        drawn = claims.draw(reviewer)
+        if drawn is None:
+            says = habits.resting(reviewer) or "Nothing waits that you may decide on."
+            nothing: dict[str, Any] = {"item": None, "score": None, "claim": None}
+            return Response(nothing | {"rows": [], "ahead": [], "says": says})
+        return Response(_offered(drawn, reviewer, request))
+
+
+class Claim(Face):
+    """PUT claims an item, or goes on holding it; DELETE gives it back."""
+
+    scopes = {"PUT": Scope.REVIEW, "DELETE": Scope.REVIEW}
+    calls = {
+        "PUT": Call(
+            {200: shapes.Claim},
+            refuses=("own_work", "affiliated", "not_a_reviewer", "claimed_by_another"),
+        ),
+        "DELETE": Call({204: None}, refuses=("not_a_reviewer",)),
+    }
+
+    def put(self, request: Request, number: int) -> Response:
+        held = claims.claim(named(request, number), by=caller(request))
+        return Response(answers.claim(held))
+
+    def delete(self, request: Request, number: int) -> Response:
+        claims.give_back(named(request, number), by=_reviewer(request))
+        return Response(status=204)
+
+
+class Skips(Face):
+    """POST passes an item on, with a reason; it is not offered to the caller again for a while."""
+
+    scopes = {"POST": Scope.REVIEW}
+    calls = {
+        "POST": Call(
+            {201: shapes.Skip},
+            takes=Skipped,
+            refuses=("own_work", "affiliated", "not_a_reviewer"),
+            example={"why": "not_mine", "because": "I know no chemistry."},
+        )
+    }
+
+    def post(self, request: Request, number: int) -> Response:
+        wish = self.read(Skipped, request)
+        contribution = named(request, number)
+        skipped = claims.skip(contribution, by=caller(request), **wish)
+        return Response(
+            {"number": contribution.pk, "why": skipped.why, "until": skipped.until}, status=201
+        )
+
+
+class HabitsOf(Face):
+    """GET tells the caller's habits as a reviewer; PUT keeps others."""
+
+    scopes = {"GET": Scope.REVIEW, "PUT": Scope.REVIEW}
+    calls = {
+        "GET": Call({200: shapes.Habits}, refuses=("not_a_reviewer",)),
+        "PUT": Call(
+            {200: shapes.Habits},
+            takes=HabitsTold,
+            refuses=("not_a_reviewer", "habit_refused", "unknown_skill", "no_model_line"),
+            example={
+                "skills": ["sums"],
+                "cap": 40,
+                "quiet_from": "18:00",
+                "quiet_until": "08:00",
+                "time_zone": "Europe/Paris",
+            },
+        ),
+    }
+
+    def get(self, request: Request) -> Response:
+        return Response(answers.habits(habits.habits_of(_reviewer(request))))
+
+    def put(self, request: Request) -> Response:
+        reviewer, wish = _reviewer(request), self.read(HabitsTold, request)
+        line = the_line()
+        wish["skills"] = [skill_named(line, name) for name in wish["skills"]]
+        return Response(answers.habits(habits.set_habits(reviewer, **wish)))
+
+
+class Organisation(Face):
+    """PUT says to which organisation an account's person belongs ("" for none), on record.
+
+    People say it of themselves, maintainers and administrators of anybody.
+    """
+
+    scopes = {"PUT": Scope.CONTRIBUTE}
+    calls = {
+        "PUT": Call(
+            {200: shapes.Affiliation},
+            takes=OrganisationTold,
+            refuses=("account_refused",),
+            example={"organisation": "Example University", "because": ""},
+        )
+    }
+
+    def put(self, request: Request, name: str) -> Response:
+        wish = self.read(OrganisationTold, request)
+        account = one(Account.objects.filter(is_active=True), "account", username=name)
+        kept = affiliate(account, by=caller(request), **wish)
+        return Response({"name": account.username, "organisation": kept})
+
+
+class Ties(Face):
+    """GET lists the evidence that two accounts may be one person's, newest first."""
+
+    scopes = {"GET": Scope.ADMIN}
+    calls = {"GET": Call({200: Page(shapes.Tie)}, refuses=("not_a_reviewer",))}
+
+    def get(self, request: Request) -> Response:
+        affiliation.ensure_may_see_ties(caller(request))
+        ties = Tie.objects.select_related("one", "other", "dismissed_by").order_by("-pk")
+        return self.paged(request, ties, answers.tie)
+
+
+class Dismissal(Face):
+    """POST says that the evidence misleads: the two are two people."""
+
+    scopes = {"POST": Scope.ADMIN}
+    calls = {
+        "POST": Call(
+            {200: shapes.Tie},
+            takes=Reason,
+            refuses=("not_a_reviewer", "reason_missing"),
+        )
+    }
+
+    def post(self, request: Request, number: int) -> Response:
+        affiliation.ensure_may_see_ties(caller(request))
+        because = self.read(Reason, request)["because"]
+        tie = one(Tie.objects.select_related("one", "other"), "tie", pk=number)
+        affiliation.dismiss(tie, by=caller(request), because=because)
+        return Response(answers.tie(tie))
+
+
+def _reviewer(request: Request) -> Account:
+    account = caller(request)
+    if not rules.may_decide(account):
+        raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
+    return account
+
+
+def _offered(drawn: claims.Drawn, reviewer: Account, request: Request) -> dict[str, Any]:
+    item = drawn.item
+    place = Place.objects.get(pk=item.pk)
+    score = worth.explain(place, item, habits=drawn.habits, at=timezone.now())
+    rows = rows_of(item)[:ROWS_SHOWN] if may_see_rows(reviewer, item) else []
+    held = {"number": item.pk, "by": reviewer.username, "until": drawn.until}
+    return {
+        "item": answers.contribution(item, request),
+        "rows": [answers.row(row) for row in rows],
+        "score": answers.score(score),
+        "claim": held,
+        "ahead": [{"number": one_.number, "digest": one_.digest} for one_ in drawn.ahead],
+        "says": score.says,
+    }

@@ -1,0 +1,1 @@
+"""Who reads what next: places, claims, habits, who is kept apart, and what is promised."""

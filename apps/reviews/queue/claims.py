@@ -1,0 +1,273 @@
+"""Taking from the queue: the next item is claimed for a while, and the two after it are held ahead.
+
+A claim is one row a contribution, and whoever writes it first holds it (compare-and-set). Places
+are locked before claims, everywhere, and whoever looks for work skips what another has locked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.accounts.models import Account, Role
+from apps.contributions.models import Contribution
+from apps.contributions.stages import Stage
+from apps.history.actions import record
+from apps.reviews import rules
+from apps.reviews.errors import ClaimedByAnother, ReasonMissing
+from apps.reviews.queue.affiliation import apart_from
+from apps.reviews.queue.habits import free_at, habits_of
+from apps.reviews.queue.models import Claim, Habits, Place, Skip
+from apps.reviews.queue.places import pull
+from apps.reviews.queue.policy import QueueRule, site_rule
+from apps.reviews.queue.worth import boosts
+
+# Among so many heads more than needed somebody finds one that nobody has locked.
+SPARE = 8
+# Where a claim stands already: it is taken over once it has run out, by its own holder, and from
+# who only holds it ahead if that is asked for.
+FREE = """
+    ON CONFLICT (contribution_id) DO UPDATE
+    SET reviewer_id = excluded.reviewer_id, expires_at = excluded.expires_at, ahead = excluded.ahead
+    WHERE reviews_claim.expires_at <= %(now)s OR reviews_claim.reviewer_id = excluded.reviewer_id
+       OR (reviews_claim.ahead AND %(yielding)s)
+    RETURNING contribution_id
+"""
+TRIES = 20
+# What the desk itself pulls when it finds nothing; the clock does the rest.
+PULLED_BY_THE_DESK = 50
+
+# What may be offered to this reviewer. Each line is one reason why not.
+OFFERED = """
+        (%(maintains)s OR NOT place.maintainers_only)
+    AND place.author_id <> ALL(%(apart)s::bigint[])
+    AND NOT EXISTS (SELECT FROM reviews_claim claim
+        WHERE claim.contribution_id = place.contribution_id AND claim.expires_at > %(now)s
+        AND NOT (claim.ahead AND %(yielding)s AND claim.reviewer_id <> %(reviewer)s))
+    AND NOT EXISTS (SELECT FROM reviews_skip skip
+        WHERE skip.contribution_id = place.contribution_id
+        AND skip.reviewer_id = %(reviewer)s AND skip.until > %(now)s)
+"""
+# The heads of every heap, merged: `standing` orders a heap for ever, demand and fit move it whole.
+# What another has locked is skipped, so that nobody waits and no two write the same claims; what
+# was claimed since this began is found by the claim itself, which gives nothing back.
+TAKEN = f"""
+    WITH heads AS (
+        SELECT head.contribution_id, head.standing + heap.boost AS value
+        FROM unnest(%(heaps)s::bigint[], %(boosts)s::float8[]) AS heap (id, boost)
+        CROSS JOIN LATERAL (
+            SELECT place.contribution_id, place.standing FROM reviews_place place
+            JOIN contributions_contribution it
+              ON it.id = place.contribution_id AND it.stage = %(stage)s
+            WHERE place.heap = heap.id AND {OFFERED}
+            ORDER BY place.standing DESC, place.contribution_id LIMIT %(wanted)s + {SPARE}
+        ) head
+        ORDER BY value DESC, head.contribution_id LIMIT %(wanted)s + {SPARE}
+    ), locked AS (
+        SELECT place.contribution_id AS item, value
+        FROM reviews_place place JOIN heads USING (contribution_id)
+        ORDER BY value DESC, place.contribution_id LIMIT %(wanted)s
+        FOR UPDATE OF place SKIP LOCKED
+    ), taken AS (
+        INSERT INTO reviews_claim (contribution_id, reviewer_id, expires_at, ahead)
+        SELECT item, %(reviewer)s, %(expires)s, true FROM locked ORDER BY value DESC, item
+        {FREE}
+    )
+    SELECT (SELECT count(*) FROM heads), (SELECT count(*) FROM taken)
+"""  # noqa: S608 (all parts are written here)
+CLAIMED = f"""
+    INSERT INTO reviews_claim (contribution_id, reviewer_id, expires_at, ahead)
+    VALUES (%(item)s, %(reviewer)s, %(expires)s, false)
+    {FREE}
+"""  # noqa: S608
+HELD = """
+    SELECT claim.id, claim.contribution_id, claim.ahead, it.digest FROM reviews_claim claim
+    JOIN contributions_contribution it ON it.id = claim.contribution_id AND it.stage = %(stage)s
+    WHERE claim.reviewer_id = %(reviewer)s AND claim.expires_at > %(now)s
+    ORDER BY claim.ahead, claim.id
+"""
+
+
+class Held(NamedTuple):
+    """A claim in short: its key, its item with the digest, and whether it is only held ahead."""
+
+    pk: int
+    number: int
+    ahead: bool
+    digest: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a reviewer has before them: the item, until when it is theirs, and what comes after."""
+
+    item: Contribution
+    until: datetime
+    ahead: list[Held]
+    habits: Habits | None
+
+
+def next_for(reviewer: Account) -> Contribution | None:
+    """Claim the item worth most for a reviewer, and hold the two after it; None when none is there.
+
+    Who holds an open item gets that one again. `habits.resting` says why a reviewer gets nothing
+    although something waits.
+    """
+    drawn = draw(reviewer)
+    return drawn.item if drawn else None
+
+
+def draw(reviewer: Account) -> Drawn | None:
+    """What `next_for` gives, with the claim and what comes after it."""
+    habits = habits_of(reviewer)
+    if not rules.may_decide(reviewer) or (habits and not free_at(habits, timezone.now())):
+        return None
+    rule, held = site_rule(), _held(reviewer)
+    if len(held) <= rule.prefetch:
+        _fill(Hand(reviewer, boosts(habits, rule), apart_from(reviewer, rule), rule), len(held))
+        held = _held(reviewer)
+    for at, one in enumerate(held):
+        if until := _open(one, reviewer, rule):
+            items = Contribution.objects.select_related("author", "skill", "line")
+            ahead = [other for other in held[at + 1 :] if other.ahead]
+            return Drawn(items.get(pk=one.number), until, ahead, habits)
+    return None
+
+
+def held_by(reviewer: Account) -> QuerySet[Claim]:
+    """What a reviewer holds: what they have open, then what is held ahead, in its order."""
+    held = Claim.objects.filter(
+        reviewer=reviewer, expires_at__gt=timezone.now(), contribution__stage=Stage.IN_REVIEW
+    )
+    return held.select_related(
+        "contribution__author", "contribution__skill", "contribution__line"
+    ).order_by("ahead", "pk")
+
+
+def ahead_of(reviewer: Account) -> list[Contribution]:
+    """The items held ahead, which can be rendered before they are asked for."""
+    return [one.contribution for one in held_by(reviewer).filter(ahead=True)]
+
+
+def claim(contribution: Contribution, *, by: Account) -> Claim:
+    """Hold an item that somebody has open, or go on holding it (a page renews while it is open)."""
+    rules.ensure_may_decide(by, contribution)
+    rule = QueueRule.of(contribution.line)
+    with transaction.atomic():
+        list(Place.objects.select_for_update().filter(pk=contribution.pk))
+        told = _told(by, rule, yielding=True) | {"item": contribution.pk}
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIMED, told)
+        held = Claim.objects.select_related("reviewer").get(contribution=contribution)
+    if held.reviewer_id != by.pk:
+        raise ClaimedByAnother(
+            f"{held.reviewer} holds {contribution} until {held.expires_at:%H:%M}"
+        )
+    return held
+
+
+def give_back(contribution: Contribution, *, by: Account) -> bool:
+    """Let go of an item without a word; whether it was held."""
+    return bool(Claim.objects.filter(contribution=contribution, reviewer=by).delete()[0])
+
+
+def skip(contribution: Contribution, *, by: Account, why: str, because: str = "") -> Skip:
+    """Pass an item on, with a reason; it is not offered to this reviewer again for a while.
+
+    What several pass on is flagged, on record: a maintainer should look why.
+    """
+    rules.ensure_may_decide(by, contribution)
+    if why not in Skip.Why.values:
+        raise ReasonMissing(f"say why you skip it: one of {', '.join(Skip.Why.values)}")
+    rule, now = QueueRule.of(contribution.line), timezone.now()
+    with transaction.atomic():
+        place = Place.objects.select_for_update().filter(pk=contribution.pk).first()
+        until = now + timedelta(hours=rule.skip_hours)
+        told = {"why": why, "because": because, "skipped_at": now, "until": until}
+        skipped, _made = Skip.objects.update_or_create(
+            contribution=contribution, reviewer=by, defaults=told
+        )
+        give_back(contribution, by=by)
+        if place is not None and not place.flagged:
+            _flag(place, contribution, rule)
+    return skipped
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Who takes from the queue: with which weights of the heaps, kept apart from whom."""
+
+    reviewer: Account
+    boosts: dict[int, float]
+    apart: list[int]
+    rule: QueueRule
+
+
+def _fill(hand: Hand, held: int) -> None:
+    """Take up to the next item and the two after it."""
+    wanted = 1 + hand.rule.prefetch - held
+    taken = _take(hand, wanted)
+    if held or taken:
+        return
+    if pull(PULLED_BY_THE_DESK) and _take(hand, wanted):
+        return
+    # Rather than send somebody away, take what another holds and has not opened.
+    _take(hand, 1, yielding=True)
+
+
+def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> int:
+    """Hold so many of the items worth most ahead; returns how many, fewer where fewer are there."""
+    told = _told(hand.reviewer, hand.rule, yielding=yielding)
+    told |= {"heaps": list(hand.boosts), "boosts": list(hand.boosts.values())}
+    told |= {"apart": hand.apart, "maintains": hand.reviewer.role == Role.MAINTAINER}
+    taken = 0
+    for _try in range(TRIES):
+        with connection.cursor() as cursor:
+            cursor.execute(TAKEN, told | {"wanted": wanted - taken})
+            heads, got = cursor.fetchone()
+        taken += got
+        # Heads of which too few could be taken are being taken by others: look again.
+        if taken == wanted or heads <= got:
+            break
+    return taken
+
+
+def _told(reviewer: Account, rule: QueueRule, *, yielding: bool) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "reviewer": reviewer.pk,
+        "stage": str(Stage.IN_REVIEW),
+        "now": now,
+        "expires": now + rule.claim_lasts,
+        "yielding": yielding,
+    }
+
+
+def _held(reviewer: Account) -> list[Held]:
+    told: dict[str, Any] = {"reviewer": reviewer.pk, "stage": str(Stage.IN_REVIEW)}
+    told |= {"now": timezone.now()}
+    with connection.cursor() as cursor:
+        cursor.execute(HELD, told)
+        return [Held(*row) for row in cursor.fetchall()]
+
+
+def _open(held: Held, reviewer: Account, rule: QueueRule) -> datetime | None:
+    """Open an item, if it is still held by the same; returns until when it is theirs."""
+    until = timezone.now() + rule.claim_lasts
+    mine = Claim.objects.filter(pk=held.pk, reviewer=reviewer)
+    return until if mine.update(ahead=False, expires_at=until) else None
+
+
+def _flag(place: Place, contribution: Contribution, rule: QueueRule) -> None:
+    skips = Skip.objects.filter(contribution=contribution)
+    if skips.count() < rule.skips_to_flag:
+        return
+    Place.objects.filter(pk=place.pk).update(flagged=True)
+    reasons = sorted(set(skips.values_list("why", flat=True)))
+    because = f"{skips.count()} reviewers skipped it"
+    record(contribution, "flagged", by="reviews", because=because, details={"why": reasons})

@@ -1,0 +1,185 @@
+"""What it is worth that somebody reads an item now, as numbers and as a sentence.
+
+    impact (demand of its skill × votes × its cluster of failures) × novelty × fit × age
+
+What an item brings with it is stored as a logarithm; what changes with traffic or with the reader
+belongs to a whole heap and is added when the heads of the heaps are merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import log2
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.checks.hints import novelty
+from apps.contributions.models import Contribution
+from apps.contributions.queries import rows_of
+from apps.reviews.queue.models import Demand, Habits, Place
+from apps.reviews.queue.policy import QueueRule
+from apps.skills.models import Skill
+from apps.traces.clusters import Cluster, form_of
+from apps.traces.models import Outcome
+
+# Even what stands there word for word is read one day.
+LEAST_NOVELTY = 0.05
+ROWS_LOOKED_AT = 200
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of the score: its name for programs, its value, and what it says."""
+
+    name: str
+    value: float
+    says: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """Why an item is offered: the product of its factors, and the sentence that names them."""
+
+    value: float
+    factors: list[Factor]
+    says: str
+
+
+def heap_of(contribution: Contribution) -> int:
+    """The heap on which it waits: its skill's, or its line's where it has no single skill."""
+    return contribution.skill_id or -contribution.line_id
+
+
+def own_factors(
+    contribution: Contribution, clusters: Iterable[Cluster] = ()
+) -> dict[str, float | int]:
+    """What a contribution brings with it: people it would help, and how new it is.
+
+    `judges` found the answers wrong that it corrects; `askers` asked what it answers and got wrong
+    answers; `novelty` is from 0 to 1.
+    """
+    rows = rows_of(contribution)
+    traces = rows.exclude(trace=None).values("trace")[:ROWS_LOOKED_AT]
+    wrong = Outcome.objects.filter(trace__in=traces, success=False)
+    asking = {cluster.form: cluster.askers for cluster in clusters}
+    prompts = rows.values_list("prompt", flat=True)[:ROWS_LOOKED_AT] if asking else ()
+    return {
+        "judges": wrong.exclude(judge=contribution.author).values("judge").distinct().count(),
+        "askers": max((asking.get(form_of(prompt), 0) for prompt in prompts), default=0),
+        "novelty": round(max(LEAST_NOVELTY, novelty(contribution)), 4),
+    }
+
+
+def own_worth(factors: Mapping[str, float | int]) -> float:
+    """The logarithm (base 2) of what a contribution is worth by itself."""
+    return log2(_votes(factors) * _cluster(factors) * factors["novelty"])
+
+
+def standing_of(worth: float, counts_from: datetime, rule: QueueRule) -> float:
+    """Worth less arrival, in half-lives: the order by it is the order by worth × age, for ever."""
+    return worth - counts_from.timestamp() / rule.half_life
+
+
+def demands() -> dict[int, float]:
+    """For every heap the logarithm (base 2) of how much its skill is asked for."""
+    measured = Demand.objects.in_bulk()
+    rules: dict[int, QueueRule] = {}
+    found: dict[int, float] = {}
+    for skill in Skill.objects.select_related("line"):
+        own = -skill.line_id
+        rule = rules.setdefault(own, QueueRule.of(skill.line))
+        found[skill.pk] = log2(_demand(measured.get(skill.pk), rule, protected=skill.protected))
+        found[own] = log2(_demand(measured.get(own), rule, protected=False))
+    return found
+
+
+def boosts(habits: Habits | None, rule: QueueRule) -> dict[int, float]:
+    """For every heap the logarithm (base 2) of demand × fit for this reviewer."""
+    known = {skill.pk for skill in habits.skills.all()} if habits else set()
+    return {heap: bits + log2(_fit(heap, known, rule)) for heap, bits in demands().items()}
+
+
+def explain(place: Place, item: Contribution, *, habits: Habits | None, at: datetime) -> Score:
+    """The score of an item for a reviewer at a moment, factor by factor."""
+    skill, rule = item.skill, QueueRule.of(item.line)
+    known = {one.pk for one in habits.skills.all()} if habits else set()
+    measured = Demand.objects.filter(pk=place.heap).first()
+    waited = max(0.0, (at - place.counts_from).total_seconds())
+    factors = [
+        _demand_factor(measured, rule, skill),
+        _votes_factor(place.factors),
+        _cluster_factor(place.factors),
+        _novelty_factor(place.factors["novelty"]),
+        _fit_factor(_fit(place.heap, known, rule), skill, known),
+        _age_factor(waited, 2 ** (waited / rule.half_life)),
+    ]
+    value = 1.0
+    for factor in factors:
+        value *= factor.value
+    telling = [factor.says for factor in factors if factor.says]
+    if place.held_back:
+        telling.append(_("held back while the desk was full"))
+    if place.flagged:
+        telling.append(_("several reviewers skipped it"))
+    return Score(value, factors, "; ".join(telling))
+
+
+def _demand(measured: Demand | None, rule: QueueRule, *, protected: bool) -> float:
+    share = (measured.traffic + measured.failing) / 2 if measured else 0.0
+    return max(rule.least_demand, share) * (rule.protected if protected else 1.0)
+
+
+def _votes(factors: Mapping[str, float | int]) -> float:
+    return 1 + log2(1 + factors["judges"])
+
+
+def _cluster(factors: Mapping[str, float | int]) -> float:
+    return 1 + log2(1 + factors["askers"])
+
+
+def _fit(heap: int, known: set[int], rule: QueueRule) -> float:
+    return rule.elsewhere if known and heap > 0 and heap not in known else 1.0
+
+
+def _demand_factor(measured: Demand | None, rule: QueueRule, skill: Skill | None) -> Factor:
+    value = _demand(measured, rule, protected=bool(skill and skill.protected))
+    said = ""
+    if measured and skill:
+        said = _("%(skill)s has %(traffic)d %% of the traffic and %(failing)d %% of failures") % {
+            "skill": skill.title,
+            "traffic": round(100 * measured.traffic),
+            "failing": round(100 * measured.failing),
+        }
+    return Factor("demand", value, said)
+
+
+def _votes_factor(factors: Mapping[str, float | int]) -> Factor:
+    judges = int(factors["judges"])
+    said = ngettext("%d person found the answer wrong", "%d people found the answers wrong", judges)
+    return Factor("votes", _votes(factors), said % judges if judges else "")
+
+
+def _cluster_factor(factors: Mapping[str, float | int]) -> Factor:
+    askers = int(factors["askers"])
+    said = ngettext("%d person asked the like", "%d people asked the like", askers)
+    return Factor("cluster", _cluster(factors), said % askers if askers else "")
+
+
+def _novelty_factor(share: float) -> Factor:
+    said = _("%d %% new beside what is accepted") % round(100 * share)
+    return Factor("novelty", share, said)
+
+
+def _fit_factor(value: float, skill: Skill | None, known: set[int]) -> Factor:
+    if not known or skill is None:
+        return Factor("fit", value, "")
+    return Factor("fit", value, _("one of your skills") if value == 1 else _("not your skill"))
+
+
+def _age_factor(waited: float, value: float) -> Factor:
+    hours = round(waited / 3600)
+    said = ngettext("it has waited %d hour", "it has waited %d hours", hours) % hours
+    return Factor("age", value, said if hours else _("it has just come"))
