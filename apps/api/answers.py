@@ -253,6 +253,8 @@ def row(shown: Row) -> dict[str, Any]:
             fields[name] = text
     if shown.label is not None:
         fields["label"] = shown.label
+    if shown.stars is not None:
+        fields["stars"] = shown.stars
     if shown.trace_id is not None:
         fields["trace"] = f"tr_{shown.trace_id}"
     if shown.feedback is not None:

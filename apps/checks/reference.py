@@ -46,7 +46,8 @@ def row_for_screens(row: Row, kind: str, source: str = "") -> ScreenedRow:
     if kind == Kind.PREFERENCE:
         return ScreenedRow(row.prompt, row.chosen, "pair", other=row.rejected, source=named)
     if kind == Kind.RATING:
-        return ScreenedRow(row.prompt, row.completion, "rating", label=row.label, source=named)
+        judged = {"label": row.label, "stars": row.stars}
+        return ScreenedRow(row.prompt, row.completion, "rating", source=named, **judged)
     return ScreenedRow(row.prompt, row.completion, "sft", source=named)
 
 

@@ -13,6 +13,7 @@ from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
 from apps.contributions.incoming import LARGEST_FILE, rows_of_file, rows_of_text
 from apps.contributions.models import Consent, Kind, Licence
+from apps.contributions.rows import label_of_stars
 from apps.reviews.models import Verdict
 from apps.skills.models import ModelLine
 from openflywheel.reading.faults import BadFile
@@ -21,15 +22,15 @@ from openflywheel.reading.files import Numbered
 TEXTS: dict[str, tuple[str, ...]] = {
     Kind.CORRECTION: ("prompt", "original", "completion"),
     Kind.PREFERENCE: ("prompt", "chosen", "rejected"),
-    Kind.RATING: ("prompt", "completion", "label"),
+    Kind.RATING: ("prompt", "completion", "label", "stars"),
     Kind.DATASET: ("file", "pasted"),
 }
-LEFT_OPEN = ("original", "pasted", "file")
+LEFT_OPEN = ("original", "pasted", "file", "label", "stars")
 TEXTS_OF_ALL = frozenset(name for texts in TEXTS.values() for name in texts)
 # What a draft keeps of a form; a file becomes rows at once.
 KEPT = (
     "pasted",
-    *("trace", "prompt", "original", "completion", "chosen", "rejected", "label"),
+    *("trace", "prompt", "original", "completion", "chosen", "rejected", "label", "stars"),
     *("skill", "title", "description", "licence", "consent", "signed_off"),
 )
 
@@ -48,6 +49,11 @@ def first_licence(line: ModelLine) -> str:
 def area(rows: int, **attrs: Any) -> forms.Textarea:
     """A text area that grows with what is typed."""
     return forms.Textarea(attrs={"rows": rows, **attrs})
+
+
+def stars_said(stars: int) -> Any:
+    """“★★★☆☆ 3 / 5”."""
+    return f"{'★' * stars}{'☆' * (5 - stars)} {stars} / 5"
 
 
 class SubmitForm(forms.Form):
@@ -69,6 +75,13 @@ class SubmitForm(forms.Form):
         choices=[("true", _("Yes, it is good")), ("false", _("No, it is not"))],
         coerce=lambda value: value == "true",
         widget=forms.RadioSelect,
+    )
+    stars = forms.TypedChoiceField(
+        label=_("Or in stars, 1 to 5"),
+        help_text=_("4 and 5 count as good, 1 and 2 as bad; 3 says neither."),
+        choices=[("", "–"), *((str(stars), stars_said(stars)) for stars in range(5, 0, -1))],
+        coerce=int,
+        empty_value=None,
     )
     file = forms.FileField(
         label=_("A file of rows"),
@@ -131,6 +144,21 @@ class SubmitForm(forms.Form):
     def texts(self) -> list[forms.BoundField]:
         """The fields of this kind alone."""
         return [self[name] for name in TEXTS[self.kind]]
+
+    def clean(self) -> dict[str, Any]:
+        """A rating needs its thumb or its stars."""
+        given = self.cleaned_data
+        if self.kind == Kind.RATING and not {"label", "stars"} & set(self.errors):
+            if given.get("label") in (None, "") and given.get("stars") is None:
+                self.add_error("label", _("Say whether it is good, or pick its stars."))
+            elif self._contradicts(given):
+                self.add_error("stars", _("The stars say the opposite; change one of the two."))
+        return given
+
+    @staticmethod
+    def _contradicts(given: dict[str, Any]) -> bool:
+        label, stars = given.get("label"), given.get("stars")
+        return isinstance(label, bool) and bool(stars) and label_of_stars(stars) is (not label)
 
     def incoming(self) -> list[Numbered]:
         """The rows of a file or a paste that came with the form; what is wrong stands beside it."""
