@@ -261,6 +261,53 @@ def test_hints_stand_beside_the_form_while_one_types(served: Any) -> None:
     assert window.wrong == []
 
 
+IN_ITS_PLACE = """field => {
+  const layer = field.previousElementSibling, mark = layer.querySelector("mark");
+  const [one, other] = [field.getBoundingClientRect(), layer.getBoundingClientRect()];
+  const same = ["x", "y", "width", "height"].every(side => Math.abs(one[side] - other[side]) < 1);
+  return [same, mark.textContent, layer.getAttribute("aria-hidden"), document.activeElement === field];
+}"""
+
+
+def test_what_looks_private_is_underlined_in_its_field_while_one_types(served: Any) -> None:
+    window = served(viewport={"width": 320, "height": 800})
+    page = window.page
+    page.goto("/submit?kind=correction")
+    field = page.get_by_label("The right answer")
+    field.fill("Ask\nada.lovelace@engine-works.org")
+    page.locator(".private-layer mark").wait_for()
+    mail = "ada.lovelace@engine-works.org"
+    assert field.evaluate(IN_ITS_PLACE) == [True, mail, "true", True]
+
+    field.press_sequentially(", or\nBob")
+
+    assert field.evaluate(IN_ITS_PLACE) == [True, mail, "true", True]
+    assert field.input_value() == f"Ask\n{mail}, or\nBob"
+    field.fill("Ask nobody")
+    page.locator(".private-layer").wait_for(state="detached")
+    assert window.wrong == []
+
+
+def test_rows_of_the_table_get_their_hints_too(served: Any) -> None:
+    window = served()
+    page = window.page
+    page.goto("/submit?kind=dataset")
+    page.get_by_label("What was asked of row 1").fill("Sort: lemon apple mirror")
+    page.get_by_label("The right answer of row 1").fill("apple lemon mirror")
+    page.get_by_text("Row 1: the current model already answers this").wait_for()
+    second = page.get_by_label("The right answer of row 2")
+    second.fill("Write to ada.lovelace@engine-works.org")
+
+    page.get_by_text("Row 2, The right answer:").wait_for()
+    page.locator(".private-layer mark").wait_for()
+
+    assert second.evaluate(IN_ITS_PLACE)[:2] == [True, "ada.lovelace@engine-works.org"]
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_text("Row 1: the current model already answers this").wait_for()
+    assert page.get_by_text("Row 2, The right answer:").is_visible()
+    assert window.wrong == []
+
+
 def test_rows_are_typed_pasted_and_moved_by_keyboard(served: Any) -> None:
     window = served(permissions=["clipboard-read", "clipboard-write"])
     page = window.page

@@ -21,7 +21,7 @@ from apps.history.errors import MoveRefused
 from apps.pages import beginnings, drafting, edits, forms
 from apps.pages.beginnings import Beginning
 from apps.pages.drafting import Names
-from apps.pages.views.hints import told
+from apps.pages.views.hints import rows_of, told
 from apps.pages.visitors import owner_of
 from apps.skills.models import ModelLine
 from apps.skills.queries import the_line
@@ -196,6 +196,17 @@ def _page(
     wanted = None
     if names.start.startswith("help:"):
         wanted = clusters.cluster_named(line, names.start.removeprefix("help:"))
+    table = None
+    if kind == Kind.DATASET:
+        table = drafting.table_of(
+            draft,
+            first=edits.number(asked.get("from", "")),
+            blanks=min(edits.number(asked.get("blank", "")), 20),
+            everything=asked.get("rows") == "all",
+        )
+    preview = None
+    if "preview" in asked and draft:
+        preview = told(form, line, owner, rows_of(table) if table else ())
     return render(
         request,
         "pages/submit.html",
@@ -205,16 +216,9 @@ def _page(
             "names": names,
             "draft": draft,
             "turns": [*turns, *([{"role": "user", "content": ""}] * ("turn" in asked))],
-            "table": drafting.table_of(
-                draft,
-                first=edits.number(asked.get("from", "")),
-                blanks=min(edits.number(asked.get("blank", "")), 20),
-                everything=asked.get("rows") == "all",
-            )
-            if kind == Kind.DATASET
-            else None,
+            "table": table,
             "asides": draft.asides.count() if draft else 0,
-            "preview": told(form, line, owner) if "preview" in asked and draft else None,
+            "preview": preview,
             "wanted": wanted,
             "turn_roles": drafting.TURN_ROLES,
             "tabs": [
