@@ -16,6 +16,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   const typed = () => {
     const data = new FormData(form);
     data.delete("file");
+    data.delete("folder");
     data.delete("do");
     return data;
   };
@@ -102,6 +103,31 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     event.preventDefault();
     const button = event.submitter;
     saving.then(() => form.requestSubmit(button));
+  });
+}
+
+// Of a picked folder only what may hold rows is sent, with the place of each file in it, which a
+// browser does not tell by itself.
+for (const picker of document.querySelectorAll("input[webkitdirectory]")) {
+  const ROWS = /\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|gz)$/i;
+  const paths = document.createElement("span");
+  paths.hidden = true;
+  picker.after(paths);
+  picker.addEventListener("change", () => {
+    const held = [...picker.files];
+    const kept = held.filter((file) => ROWS.test(file.name) && !/(^|\/)\./.test(file.webkitRelativePath)).slice(0, 90);
+    // A folder without any is sent as it is, so that the answer can say what it holds.
+    const sent = kept.length ? kept : held.slice(0, 90);
+    const some = new DataTransfer();
+    for (const file of sent) some.items.add(file);
+    picker.files = some.files;
+    paths.replaceChildren(...sent.map((file) => {
+      const path = document.createElement("input");
+      path.type = "hidden";
+      path.name = "folder-path";
+      path.value = file.webkitRelativePath;
+      return path;
+    }));
   });
 }
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from django.conf import settings
 
@@ -194,6 +195,43 @@ def test_a_thousand_rows_with_one_bad_are_sent_without_it_or_mended_in_place(
         journey.tell(f"a thousand rows, {'mended' if mend else 'one left out'}")
 
     assert list(Contribution.objects.values_list("row_count", flat=True)) == [1000, 999]
+    assert window.wrong == []
+
+
+def dataset_folders(within: Path) -> dict[str, Path]:
+    """Folders as Hugging Face's `datasets` and its Hub have them, and one of neither."""
+    rows = [{"prompt": f"Which day is {n}?", "completion": f"Day {n}."} for n in range(3)]
+    saved, split, hub, empty = (within / n for n in ("saved", "split", "hub", "empty"))
+    one = datasets.Dataset.from_list(rows)
+    one.save_to_disk(saved)
+    hidden = datasets.Dataset.from_list([{"prompt": "hidden", "completion": "h"}])
+    datasets.DatasetDict(train=one, test=hidden).save_to_disk(split)
+    (hub / "data").mkdir(parents=True)
+    (hub / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Days\n")
+    (hub / "days.py").write_text("raise SystemExit('nobody runs this')\n")
+    one.to_parquet(hub / "data" / "train-00000-of-00001.parquet")
+    hidden.to_parquet(hub / "data" / "test-00000-of-00001.parquet")
+    empty.mkdir()
+    (empty / "notes.txt").write_text("Nothing here.")
+    return {"saved": saved, "split": split, "hub": hub, "empty": empty}
+
+
+def test_the_folder_of_a_hugging_face_dataset_is_picked_as_it_is(
+    served: Any, tmp_path: Path
+) -> None:
+    window = served()
+    page = window.page
+    for name, folder in dataset_folders(tmp_path).items():
+        page.goto("/submit?kind=dataset&new=1")
+        page.get_by_label("Or the folder of a dataset").set_input_files(folder)
+        page.get_by_role("button", name="Read the rows").click()
+        if name == "empty":
+            assert page.get_by_text("empty.zip holds no .jsonl, .csv").is_visible()
+            continue
+        page.get_by_text("3 rows are ready to be sent.").wait_for()
+        first = page.get_by_label("What was asked of row 1")
+        assert first.input_value() == "Which day is 0?", name
+
     assert window.wrong == []
 
 

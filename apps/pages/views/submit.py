@@ -133,8 +133,8 @@ def _take(request: HttpRequest, line: ModelLine) -> HttpResponse:
         if incoming and drafts.faulty(draft).exists():
             return _back(draft, "rows")
         return _send(request, line, owner, form, names, draft)
-    if form.errors.get("file") or form.errors.get("pasted"):
-        form.keep_errors_of("file", "pasted")
+    if set(forms.SOURCES) & set(form.errors):
+        form.keep_errors_of(*forms.SOURCES)
         return _page(request, line, owner, form, names, draft, draft.context)
     anchor, more = edits.apply(draft, do)
     return _back(draft, anchor, **more)
@@ -148,7 +148,7 @@ def _send(
     names: Names,
     draft: Draft,
 ) -> HttpResponse:
-    unread = form.errors.get("file") or form.errors.get("pasted")
+    unread = set(forms.SOURCES) & set(form.errors)
     if form.kind == Kind.DATASET and not unread and not draft.rows.exists():
         form.add_error("pasted", _("There are no rows; pick a file, paste them or type them."))
     if not form.is_valid():
