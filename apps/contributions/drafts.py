@@ -407,7 +407,7 @@ def _given(read: RowData) -> dict[str, Any]:
 
 def _labelled(cells: Mapping[str, str]) -> dict[str, Any]:
     """What was picked in a table, as a row says it."""
-    picked = {"label": LABELS, "stars": STARS}
+    picked: dict[str, Mapping[str, Any]] = {"label": LABELS, "stars": STARS}
     return {name: words.get(cells[name]) for name, words in picked.items() if name in cells}
 
 

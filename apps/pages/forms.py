@@ -180,8 +180,8 @@ class SubmitForm(forms.Form):
 
     @staticmethod
     def _contradicts(given: dict[str, Any]) -> bool:
-        label, stars = given.get("label"), given.get("stars")
-        return isinstance(label, bool) and bool(stars) and label_of_stars(stars) is (not label)
+        label, stars = given.get("label"), given.get("stars") or 0
+        return isinstance(label, bool) and stars > 0 and label_of_stars(stars) is (not label)
 
     def incoming(self) -> list[Numbered]:
         """The rows of a file or a paste that came with the form; what is wrong stands beside it."""
@@ -210,7 +210,7 @@ class SubmitForm(forms.Form):
         if len(paths) != len(files):
             paths = [f"folder/{file.name}" for file in files]
         return [
-            (path[:300] or file.name, file, file.size)
+            (path[:300] or "file", cast(BinaryIO, file), file.size or 0)
             for path, file in zip(paths, files, strict=True)
         ]
 

@@ -303,7 +303,8 @@ IN_ITS_PLACE = """field => {
   const layer = field.previousElementSibling, mark = layer.querySelector("mark");
   const [one, other] = [field.getBoundingClientRect(), layer.getBoundingClientRect()];
   const same = ["x", "y", "width", "height"].every(side => Math.abs(one[side] - other[side]) < 1);
-  return [same, mark.textContent, layer.getAttribute("aria-hidden"), document.activeElement === field];
+  const here = document.activeElement === field;
+  return [same, mark.textContent, layer.getAttribute("aria-hidden"), here];
 }"""
 
 

@@ -4,21 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contributions', '0005_discussion'),
-        ('skills', '0001_initial'),
-        ('traces', '0003_feedback'),
+        ("contributions", "0005_discussion"),
+        ("skills", "0001_initial"),
+        ("traces", "0003_feedback"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='row',
-            name='stars',
+            model_name="row",
+            name="stars",
             field=models.PositiveSmallIntegerField(null=True),
         ),
         migrations.AddConstraint(
-            model_name='row',
-            constraint=models.CheckConstraint(condition=models.Q(('stars', None), ('stars__range', (1, 5)), _connector='OR'), name='contributions_stars'),
+            model_name="row",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stars", None), ("stars__range", (1, 5)), _connector="OR"),
+                name="contributions_stars",
+            ),
         ),
     ]

@@ -26,7 +26,8 @@ def from_argilla(
 
     A text corrects the answer field (or is the answer, where there is no such field); a ranking
     or the name of one of two answer fields is a pair; a label is a thumb; a rating of 1 to 5 is
-    stars, and a thumb up from `good_from`, down below the middle. `use_suggestions` takes suggestions where nobody has answered.
+    stars, and a thumb up from `good_from`, down below the middle. `use_suggestions` takes
+    suggestions where nobody has answered.
     """
     for number, record in enumerate(records, start=1):
         shown = record if isinstance(record, Mapping) else _as_dict(record, number)
