@@ -296,19 +296,28 @@ def _card(parts: list[_Part], licences: list[str]) -> str:
         head += [f"- config_name: {part.name}", f"  data_files: {part.path}"]
         head += ["  default: true"] if place == 0 else []
     lines = "\n".join(f"| `{part.name}` | {part.rows:,} |" for part in parts)
-    commands = "\n".join(
-        f"    trl {part.trainer} --dataset_name FOLDER --dataset_config {part.name} …"
-        for part in parts
-    )
+    commands = "\n\n".join(map(_command, parts))
     return "\n".join([*head, "---", CARD.format(lines=lines, commands=commands)])
 
 
+def _command(part: _Part) -> str:
+    """How to train on one configuration, to be typed in the folder as it stands here."""
+    return (
+        f"    trl {part.trainer} --dataset_name . --dataset_config {part.name} \\\n"
+        f'      --model_name_or_path "${{MODEL:-{EXAMPLE_MODEL}}}" --output_dir trained/{part.name}'
+    )
+
+
+# Small, free, and on the Hub: whoever types the commands without thinking gets an adapter of it.
+EXAMPLE_MODEL = "Qwen/Qwen2.5-0.5B-Instruct"
 CARD = """
 # Contributions to an OpenFlywheel site
 
 | configuration | rows |
 |---|---|
 {lines}
+
+To train on them, in this folder (`MODEL` names your own model):
 
 {commands}
 
