@@ -189,5 +189,5 @@ class Rights(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_rights_are_what_was_given_and_not_taken_whatever_the_order_of_the_steps() -> None:
-    bounded = settings(max_examples=20, stateful_step_count=25, deadline=None, derandomize=True)
+    bounded = settings(max_examples=12, stateful_step_count=25, deadline=None, derandomize=True)
     run(Rights, settings=bounded)
