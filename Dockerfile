@@ -30,4 +30,4 @@ ENV PATH=/venv/bin:$PATH \
     VAR_DIR=/var/openflywheel
 USER flywheel
 EXPOSE 8000
-CMD ["gunicorn", "flywheel.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--workers=2", "--threads=8", "--no-control-socket"]
+CMD ["gunicorn", "flywheel.wsgi", "--bind=0.0.0.0:8000", "--worker-class=flywheel.worker.Worker", "--workers=2", "--threads=8", "--no-control-socket"]

@@ -16,6 +16,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   const typed = () => {
     const data = new FormData(form);
     data.delete("file");
+    data.delete("folder");
     data.delete("do");
     return data;
   };
@@ -105,6 +106,103 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   });
 }
 
+// Of a picked folder only what may hold rows is sent, with the place of each file in it, which a
+// browser does not tell by itself.
+for (const picker of document.querySelectorAll("input[webkitdirectory]")) {
+  const ROWS = /\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|gz)$/i;
+  const paths = document.createElement("span");
+  paths.hidden = true;
+  picker.after(paths);
+  picker.addEventListener("change", () => {
+    const held = [...picker.files];
+    const kept = held.filter((file) => ROWS.test(file.name) && !/(^|\/)\./.test(file.webkitRelativePath)).slice(0, 90);
+    // A folder without any is sent as it is, so that the answer can say what it holds.
+    const sent = kept.length ? kept : held.slice(0, 90);
+    const some = new DataTransfer();
+    for (const file of sent) some.items.add(file);
+    picker.files = some.files;
+    paths.replaceChildren(...sent.map((file) => {
+      const path = document.createElement("input");
+      path.type = "hidden";
+      path.name = "folder-path";
+      path.value = file.webkitRelativePath;
+      return path;
+    }));
+  });
+}
+
+// What looks private is underlined where it stands: behind each field lies a copy of its text with
+// the marks. The field itself stays a plain one, and the hint beside the form says the same in words.
+for (const form of document.querySelectorAll("form[data-autosave]")) {
+  const copies = new Map();
+  const COPIED = ["font", "letterSpacing", "wordSpacing", "textIndent", "textAlign", "tabSize", "padding", "borderWidth"];
+
+  const fieldOf = (mark) => {
+    const row = mark.dataset.inRow;
+    const within = row ? form.querySelector(`[name='row'][value='${CSS.escape(row)}']`)?.closest("[data-row]") : form;
+    return within?.querySelector(`textarea[name='${CSS.escape(mark.dataset.private)}']`);
+  };
+  const place = (field, { layer }) => {
+    const style = getComputedStyle(field);
+    for (const name of COPIED) layer.style[name] = style[name];
+    for (const [side, value] of [["left", field.offsetLeft], ["top", field.offsetTop], ["width", field.offsetWidth], ["height", field.offsetHeight]]) layer.style[side] = `${value}px`;
+    // A scroll bar takes room from the text, so the copy has one where the field has one.
+    layer.classList.toggle("private-long", field.scrollHeight > field.clientHeight);
+    layer.scrollTop = field.scrollTop;
+  };
+  const draw = (field, copy) => {
+    const known = [...copy.texts].sort((one, other) => other.length - one.length).map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const parts = field.value.split(new RegExp(`(${known.join("|")})`));
+    copy.layer.replaceChildren(...parts.map((part, at) => {
+      if (at % 2 === 0) return part;
+      const mark = document.createElement("mark");
+      mark.textContent = part;
+      return mark;
+    // A text that ends with a line break needs something to stand on the last line.
+    }), "\u200b");
+    place(field, copy);
+  };
+  const begin = (field) => {
+    const layer = document.createElement("div");
+    layer.className = "private-layer";
+    layer.setAttribute("aria-hidden", "true");
+    field.before(layer);
+    field.parentElement.classList.add("private-frame");
+    field.classList.add("private-field");
+    const copy = { layer, texts: new Set() };
+    copy.watch = new ResizeObserver(() => place(field, copy));
+    copy.watch.observe(field);
+    copies.set(field, copy);
+    return copy;
+  };
+  const end = (field, copy) => {
+    copy.watch.disconnect();
+    copy.layer.remove();
+    field.classList.remove("private-field");
+    copies.delete(field);
+  };
+  const read = () => {
+    for (const copy of copies.values()) copy.texts.clear();
+    for (const mark of form.querySelectorAll("mark[data-private]")) {
+      const field = fieldOf(mark);
+      if (field) (copies.get(field) ?? begin(field)).texts.add(mark.textContent);
+    }
+    for (const [field, copy] of copies) copy.texts.size ? draw(field, copy) : end(field, copy);
+  };
+
+  form.addEventListener("input", (event) => {
+    const copy = copies.get(event.target);
+    if (copy) draw(event.target, copy);
+  });
+  form.addEventListener("rows-changed", () => { for (const [field, copy] of copies) field.isConnected ? draw(field, copy) : end(field, copy); });
+  form.addEventListener("scroll", (event) => {
+    const copy = copies.get(event.target);
+    if (copy) copy.layer.scrollTop = event.target.scrollTop;
+  }, true);
+  form.addEventListener("htmx:afterSwap", read);
+  read();
+}
+
 // The table of rows: come, go and move at once, and take a paste from a spreadsheet.
 for (const editor of document.querySelectorAll("[data-rows]")) {
   const list = editor.querySelector("ol");
@@ -127,6 +225,7 @@ for (const editor of document.querySelectorAll("[data-rows]")) {
     const row = rows().at(-1).cloneNode(true);
     row.querySelector("[name='row']").value = named();
     row.querySelector(".rows-fault")?.remove();
+    for (const copy of row.querySelectorAll(".private-layer")) copy.remove();
     for (const cell of cells(row)) {
       cell.value = "";
       cell.removeAttribute("aria-invalid");
@@ -162,6 +261,11 @@ for (const editor of document.querySelectorAll("[data-rows]")) {
       button.focus();
     }
     renumber();
+  });
+  // Hints are given for the row that one is in.
+  editor.addEventListener("focusin", (event) => {
+    const row = event.target.closest("[data-row]");
+    if (row) editor.querySelector("[name='at']").value = row.querySelector("[name='row']").value;
   });
   editor.addEventListener("keydown", (event) => {
     const row = event.target.closest("[data-row]");

@@ -37,6 +37,12 @@ def sign_up(name: str, *, password: str, email: str = "") -> Account:
     return account
 
 
+def speak(account: Account, language: str) -> None:
+    """Write mail to this account in another language (a code of LANGUAGES)."""
+    account.language = language
+    account.save(update_fields=["language"])
+
+
 def make_service(owner: Account, name: str) -> Account:
     """A service account that `owner` answers for: no password, no session, tokens of 90 days."""
     if owner.role == Role.SERVICE:

@@ -6,6 +6,7 @@ switches counting off.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import logging
@@ -17,6 +18,7 @@ from math import ceil
 
 import redis
 from django.conf import settings
+from django.http.response import HttpResponseBase
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
@@ -87,6 +89,44 @@ def partition_of(who: str) -> bytes:
     """Twelve bytes that stand for `who` and lead nobody back to them."""
     key = hashlib.sha256(f"partition {settings.SECRET_KEY}".encode()).digest()
     return hmac.digest(key, who.encode(), "sha256")[:12]
+
+
+def used_up(refused: Sequence[Reading]) -> str:
+    """What a caller is told whose limits are used up, and when to come again."""
+    wait = max(reading.resets_in for reading in refused)
+    names = ", ".join(
+        f"{reading.policy.allowed} in {reading.policy.seconds} s ({reading.policy.name})"
+        for reading in refused
+    )
+    return f"the limit is used up: {names}; try again in {wait} s"
+
+
+def show(response: HttpResponseBase, readings: Sequence[Reading]) -> None:
+    """Write the limits on the answer; what one process counted alone is not the site's to tell.
+
+    Headers follow draft-ietf-httpapi-ratelimit-headers-11 (`RateLimit-Policy`, `RateLimit`), beside
+    the older `X-RateLimit-*` of the limit that will refuse first. The draft is not final: treat
+    them as advice.
+    """
+    known = [reading for reading in readings if reading.shared]
+    if not known:
+        return
+    response["RateLimit-Policy"] = ", ".join(
+        f'"{r.policy.name}";q={r.policy.allowed};w={r.policy.seconds};pk={_bytes(r.partition)}'
+        for r in known
+    )
+    response["RateLimit"] = ", ".join(
+        f'"{r.policy.name}";r={r.remaining};t={r.resets_in};pk={_bytes(r.partition)}' for r in known
+    )
+    tightest = strictest(known)
+    response["X-RateLimit-Limit"] = str(tightest.policy.allowed)
+    response["X-RateLimit-Remaining"] = str(tightest.remaining)
+    response["X-RateLimit-Reset"] = str(int(time.time()) + tightest.resets_in)
+
+
+def _bytes(value: bytes) -> str:
+    """A byte sequence as structured fields (RFC 9651) write it."""
+    return f":{base64.b64encode(value).decode()}:"
 
 
 def _readings(

@@ -38,6 +38,8 @@ class Account(AbstractUser):
     role = models.CharField(max_length=20, choices=Role, default=Role.CONTRIBUTOR)
     # WCAG 2.1.4: who dictates or trembles must be able to switch single-letter shortcuts off.
     single_keys = models.BooleanField(default=True)
+    # In which mail is written to them; empty until they pick one (a code of LANGUAGES).
+    language = models.CharField(max_length=12, blank=True)
     # A service account belongs to a person, who made it and answers for it.
     owner = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="services"

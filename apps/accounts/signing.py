@@ -18,9 +18,10 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import guessing, names
+from apps.accounts import actions, guessing, names
 from apps.accounts.callers import address_of
 from apps.accounts.errors import AccountRefused, NameReserved, TooManyTries
 
@@ -68,6 +69,12 @@ class SigningIn(DefaultAccountAdapter):
         with _slowly():
             guessing.ensure_may_try(_tried(credentials), address=address_of(request))
         super().pre_authenticate(request, **credentials)
+
+    def login(self, request: Any, user: Any) -> None:
+        """Whoever has picked no language for their mail gets that of the page they came by."""
+        super().login(request, user)
+        if not user.language:
+            actions.speak(user, get_language() or "en")
 
     def authentication_failed(self, request: Any, **credentials: Any) -> None:
         """Count it, in the same book as the API's."""

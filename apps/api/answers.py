@@ -17,7 +17,7 @@ from apps.builds.models import Build, Hold
 from apps.checks.models import Finding
 from apps.checks.queries import findings_of, findings_on
 from apps.community.life import Hop
-from apps.community.models import Delivery, Endpoint, Notice
+from apps.community.models import Dispatch, Endpoint, Notice
 from apps.community.news import kind_of_news
 from apps.community.queries import Leaderboard, sentence_of
 from apps.contributions.discussion.queries import published
@@ -34,8 +34,7 @@ from apps.rollouts.models import Look, Rollout
 from apps.skills.models import Skill
 from apps.traces import queries as traces
 from apps.traces.actions import shadow_is_a
-from apps.traces.models import Delivery as FeedbackDelivery
-from apps.traces.models import Trace, Unstored
+from apps.traces.models import Delivery, Trace, Unstored
 from apps.traces.stages import Stage as DeliveryStage
 
 Person = Account | AnonymousUser
@@ -312,6 +311,8 @@ def row(shown: Row) -> dict[str, Any]:
             fields[name] = text
     if shown.label is not None:
         fields["label"] = shown.label
+    if shown.stars is not None:
+        fields["stars"] = shown.stars
     if shown.trace_id is not None:
         fields["trace"] = f"tr_{shown.trace_id}"
     if shown.feedback is not None:
@@ -453,7 +454,7 @@ def endpoint(shown: Endpoint) -> dict[str, Any]:
     }
 
 
-def delivery(shown: Delivery) -> dict[str, Any]:
+def delivery(shown: Dispatch) -> dict[str, Any]:
     """One message to one webhook, and how its last try went."""
     return {
         "id": shown.public_id,
@@ -486,7 +487,7 @@ def notice(shown: Notice) -> dict[str, Any]:
     }
 
 
-def operation(delivery: FeedbackDelivery) -> dict[str, Any]:
+def operation(delivery: Delivery) -> dict[str, Any]:
     """A large delivery and how far it is."""
     left = traces.bytes_left(delivery) if delivery.stage == DeliveryStage.WAITING else 0
     name = delivery.public_id

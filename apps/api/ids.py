@@ -15,7 +15,7 @@ from rest_framework import serializers
 from apps.accounts.models import Token
 from apps.builds.models import Build
 from apps.checks.models import Finding
-from apps.community.models import Delivery, Endpoint
+from apps.community.models import Dispatch, Endpoint
 from apps.contributions.models import Comment, Contribution
 from apps.history.models import Event
 from apps.reviews.models import Decision
@@ -33,10 +33,10 @@ PREFIXES: dict[type[Model], str] = {
     Token: "token",
     Event: "evt",
     Endpoint: "we",
-    Delivery: "dlv",
+    Dispatch: "dlv",
 }
 # Of each of these there is a converter: `contributions/<pr:number>`.
-ADDRESSED = (Contribution, Build, Rollout, Token, Endpoint, Delivery)
+ADDRESSED = (Contribution, Build, Rollout, Token, Endpoint, Dispatch)
 # A BIGINT holds any number of eighteen digits.
 DIGITS = 18
 

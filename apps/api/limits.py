@@ -1,8 +1,6 @@
 """How many requests each kind of caller may send, and the headers that tell them.
 
-By token holder and role; strangers are counted by address. Headers follow
-draft-ietf-httpapi-ratelimit-headers-11 (`RateLimit-Policy`, `RateLimit`), beside the older
-`X-RateLimit-*` of the limit that will refuse first. The draft is not final: treat them as advice.
+By token holder and role; strangers are counted by address.
 
 While Valkey is away these limits are open and no header is sent, since any would be made up; the
 stricter ones of `STRICT` are then counted by each process for itself.
@@ -10,18 +8,17 @@ stricter ones of `STRICT` are then counted by each process for itself.
 
 from __future__ import annotations
 
-import base64
-import time
 from collections.abc import Sequence
 
-from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apps.accounts.callers import address_of, network_of
 from apps.accounts.guessing import SIGN_UPS
-from apps.accounts.meters import Policy, Reading, StoreAway, strictest, take
+from apps.accounts.meters import Policy, Reading, StoreAway, show, take, used_up
 from apps.accounts.models import Account, Role
 from apps.api.problems import Problem
+
+__all__ = ["BY_ROLE", "STRICT", "ensure_within", "show", "take_one"]
 
 MINUTE, HOUR = 60, 3600
 
@@ -72,37 +69,10 @@ def ensure_within(readings: Sequence[Reading]) -> None:
     if not refused:
         return
     wait = max(reading.resets_in for reading in refused)
-    names = ", ".join(
-        f"{reading.policy.allowed} in {reading.policy.seconds} s ({reading.policy.name})"
-        for reading in refused
-    )
     raise Problem(
         "too_many_requests",
-        f"the limit is used up: {names}; try again in {wait} s",
+        used_up(refused),
         # The member that the draft's own problem type gives.
         more={"violated-policies": [reading.policy.name for reading in refused]},
         retry_after=wait,
     )
-
-
-def show(response: HttpResponse, readings: Sequence[Reading]) -> None:
-    """Write the limits on the answer; what one process counted alone is not the site's to tell."""
-    known = [reading for reading in readings if reading.shared]
-    if not known:
-        return
-    response["RateLimit-Policy"] = ", ".join(
-        f'"{r.policy.name}";q={r.policy.allowed};w={r.policy.seconds};pk={_bytes(r.partition)}'
-        for r in known
-    )
-    response["RateLimit"] = ", ".join(
-        f'"{r.policy.name}";r={r.remaining};t={r.resets_in};pk={_bytes(r.partition)}' for r in known
-    )
-    tightest = strictest(known)
-    response["X-RateLimit-Limit"] = str(tightest.policy.allowed)
-    response["X-RateLimit-Remaining"] = str(tightest.remaining)
-    response["X-RateLimit-Reset"] = str(int(time.time()) + tightest.resets_in)
-
-
-def _bytes(value: bytes) -> str:
-    """A byte sequence as structured fields (RFC 9651) write it."""
-    return f":{base64.b64encode(value).decode()}:"

@@ -431,6 +431,7 @@ class Row(TypedDict):
     original: NotRequired[str]
     client_id: NotRequired[str]
     label: NotRequired[bool]
+    stars: NotRequired[Annotated[int, Facts(minimum=1, maximum=5)]]
     trace: NotRequired[TraceId]
     feedback: NotRequired[Annotated[str, "The feedback that it was made of"]]
     digest: Digest
@@ -644,6 +645,7 @@ class SentRow(TypedDict, total=False):
     chosen: Annotated[Any, "The better of two answers"]
     rejected: Annotated[Any, "The worse of two answers"]
     label: Annotated[Any, "true for a good answer, false for a bad one"]
+    stars: Annotated[Any, "1 to 5, beside a label or instead of it: 4 and 5 are good, 1 and 2 bad"]
     original: Annotated[Any, "The answer that `completion` corrects"]
     messages: Annotated[Any, "A whole conversation instead of prompt and completion"]
     instruction: Annotated[Any, "With `input` and `output`, instead of prompt and completion"]

@@ -245,7 +245,7 @@ def _finish(build: Build, fence: int, done: dict[str, Any]) -> None:
         held,
         Stage.READY,
         by=build.worker,
-        because="; ".join(report["reasons"]),
+        because=" ".join(report["reasons"]),
         also={
             "fence": fence,
             "adapter": done["adapter"],

@@ -75,6 +75,9 @@ def _examples(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
         rows = Row.objects.filter(
             revision__contribution=entry.contribution, revision__number=entry.revision
         ).select_related("skill")
+        if entry.contribution.kind == Kind.RATING:
+            # Three stars say neither good nor bad.
+            rows = rows.exclude(label=None)
         for row in rows.order_by("position"):
             yield _example(entry.contribution, entry.revision, row)
 

@@ -8,12 +8,15 @@ from django.utils import timezone
 from apps.builds.models import Build, Entry, Hold
 from apps.builds.stages import Stage
 from apps.contributions import queries as contributions
-from apps.contributions.models import Consent, Contribution
+from apps.contributions.models import Consent, Contribution, Kind, Row
 from apps.skills.models import ModelLine
 
 
 def waiting_for_a_build(line: ModelLine) -> QuerySet[Contribution]:
-    """Accepted, may be trained on, not held, and in no build that was shipped; oldest first."""
+    """Accepted, may be trained on, not held, and in no build that was shipped; oldest first.
+
+    A PR whose every rating is three stars teaches nothing and waits for no build.
+    """
     shipped = Entry.objects.filter(
         contribution=OuterRef("pk"),
         revision=OuterRef("revision"),
@@ -21,7 +24,11 @@ def waiting_for_a_build(line: ModelLine) -> QuerySet[Contribution]:
     )
     held = Hold.objects.filter(contribution=OuterRef("pk"))
     trainable = contributions.accepted(line).filter(consent=Consent.TRAIN)
-    return trainable.exclude(Exists(shipped)).exclude(Exists(held))
+    rows = Row.objects.filter(
+        revision__contribution=OuterRef("pk"), revision__number=OuterRef("revision")
+    )
+    undecided = Q(Exists(rows), ~Exists(rows.exclude(label=None)), kind=Kind.RATING)
+    return trainable.exclude(Exists(shipped)).exclude(Exists(held)).exclude(undecided)
 
 
 def live_build(line: ModelLine) -> Build | None:

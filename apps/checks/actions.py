@@ -28,7 +28,8 @@ def check(contribution: Contribution) -> Screening:
     seconds = time.perf_counter() - began
     quarantined = worst(found) == "quarantine"
     entered = Stage.QUARANTINED if quarantined else Stage.IN_REVIEW
-    because = "; ".join(one.message for one in found if one.severity == "quarantine")
+    grave = (one.message.rstrip(".") for one in found if one.severity == "quarantine")
+    because = " ".join(f"{message}." for message in grave)
     with transaction.atomic():
         move(
             contribution,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from apps.contributions.models import Kind, Row
 from apps.contributions.queries import accepted, rows_of
@@ -46,7 +46,8 @@ def row_for_screens(row: Row, kind: str, source: str = "") -> ScreenedRow:
     if kind == Kind.PREFERENCE:
         return ScreenedRow(row.prompt, row.chosen, "pair", other=row.rejected, source=named)
     if kind == Kind.RATING:
-        return ScreenedRow(row.prompt, row.completion, "rating", label=row.label, source=named)
+        rated = ScreenedRow(row.prompt, row.completion, "rating", label=row.label, source=named)
+        return replace(rated, stars=row.stars)
     return ScreenedRow(row.prompt, row.completion, "sft", source=named)
 
 

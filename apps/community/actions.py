@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import Account
 from apps.community import queries
 from apps.community.errors import BadEndpoint
-from apps.community.models import Delivery, Endpoint, MailWish, Notice, Reason, Subscription
+from apps.community.models import Dispatch, Endpoint, MailWish, Notice, Reason, Subscription
 from apps.community.news import News
 from apps.community.webhooks import keys
 from apps.community.webhooks.calling import ensure_may_call
@@ -138,14 +138,14 @@ def switch_on(endpoint: Endpoint) -> None:
     endpoint.save(update_fields=["disabled_at", "disabled_because", "failing_since"])
 
 
-def ping(endpoint: Endpoint) -> Delivery:
+def ping(endpoint: Endpoint) -> Dispatch:
     """A message that says nothing, to see whether the receiver understands."""
     now = timezone.now()
     body = {"type": PING, "timestamp": now.isoformat(), "data": {"endpoint": endpoint.public_id}}
     return _enqueue(endpoint, f"ping_{endpoint.pk}_{int(now.timestamp() * 1e6)}", PING, body)
 
 
-def replay(delivery: Delivery) -> Delivery:
+def replay(delivery: Dispatch) -> Dispatch:
     """Send a message once more, under the id it had."""
     body = json.loads(delivery.body)
     return _enqueue(delivery.endpoint, delivery.message_id, delivery.kind, body)
@@ -160,15 +160,15 @@ def write_deliveries(news: News) -> None:
 
 def forget_old_deliveries() -> int:
     """Empty the log of what is older than thirty days."""
-    old = Delivery.objects.filter(
+    old = Dispatch.objects.filter(
         created_at__lt=timezone.now() - LOG_LASTS, next_try_at__isnull=True
     )
     return old.delete()[0]
 
 
-def _enqueue(endpoint: Endpoint, message_id: str, kind: str, body: object) -> Delivery:
+def _enqueue(endpoint: Endpoint, message_id: str, kind: str, body: object) -> Dispatch:
     with transaction.atomic():
-        return Delivery.objects.create(
+        return Dispatch.objects.create(
             endpoint=endpoint,
             message_id=message_id,
             kind=kind,

@@ -6,10 +6,13 @@ them all (RFC 8058), without signing in.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
@@ -20,7 +23,24 @@ SALT = "end all mail"
 
 
 def of_notice(notice: Notice) -> EmailMessage:
-    """The mail that tells somebody what their inbox says."""
+    """The mail that tells somebody what their inbox says, in their language."""
+    with speaking_to(notice.account):
+        return _of_notice(notice)
+
+
+def of_disabled(endpoint: Endpoint) -> EmailMessage:
+    """The mail that tells a webhook's owner that it was switched off, and why."""
+    with speaking_to(endpoint.account):
+        return _of_disabled(endpoint)
+
+
+def speaking_to(account: Account) -> AbstractContextManager[None]:
+    """The language that somebody has picked, or English; nobody's request says it here."""
+    known = dict(settings.LANGUAGES)
+    return translation.override(account.language if account.language in known else "en")
+
+
+def _of_notice(notice: Notice) -> EmailMessage:
     pr = notice.contribution
     body = "\n\n".join(
         [
@@ -46,8 +66,7 @@ def of_notice(notice: Notice) -> EmailMessage:
     )
 
 
-def of_disabled(endpoint: Endpoint) -> EmailMessage:
-    """The mail that tells a webhook's owner that it was switched off, and why."""
+def _of_disabled(endpoint: Endpoint) -> EmailMessage:
     body = _(
         "Your webhook %(url)s was switched off: %(because)s.\n\n"
         "Mend the receiver, then switch it on again; what it has missed can be sent once more:\n"

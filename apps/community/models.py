@@ -122,8 +122,12 @@ class Endpoint(models.Model):
         return f"we_{self.pk}"
 
 
-class Delivery(models.Model):
-    """One message to one endpoint: its body as it is signed, and every try so far."""
+class Dispatch(models.Model):
+    """One message to one endpoint: its body as it is signed, and every try so far.
+
+    At every face it is called a delivery, as webhooks everywhere call it. Here that word belongs to
+    the feedback that is delivered to us (`traces.Delivery`).
+    """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
     # The same at each try and each replay: by it a receiver knows what it has seen.
@@ -138,6 +142,8 @@ class Delivery(models.Model):
     answer = models.CharField(max_length=500, blank=True, help_text="What the last try met")
 
     class Meta:
+        # What it was called before; a rename of the table would lock it for nothing.
+        db_table = "community_delivery"
         ordering = ["-pk"]
         indexes = [
             models.Index(

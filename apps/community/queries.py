@@ -22,7 +22,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from apps.accounts.models import Account
 from apps.builds.models import Entry
-from apps.community.models import Delivery, Endpoint, MailWish, Notice, Subscription
+from apps.community.models import Dispatch, Endpoint, MailWish, Notice, Subscription
 from apps.community.news import News, kind_of_news
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
@@ -178,7 +178,7 @@ def endpoints_for(news: News) -> list[Endpoint]:
     return [one for one in on if not one.own_only or one.account_id in authors]
 
 
-def due_deliveries() -> QuerySet[Delivery, int]:
+def due_deliveries() -> QuerySet[Dispatch, int]:
     """The keys of deliveries whose next try has come, the longest waiting first."""
-    due = Delivery.objects.filter(next_try_at__lte=timezone.now(), endpoint__disabled_at=None)
+    due = Dispatch.objects.filter(next_try_at__lte=timezone.now(), endpoint__disabled_at=None)
     return due.order_by("next_try_at").values_list("pk", flat=True)

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from apps.community import actions, mail, queries, telling
-from apps.community.models import Delivery, Endpoint, Notice
+from apps.community.models import Dispatch, Endpoint, Notice
 from apps.community.news import News
 from apps.community.webhooks import sending
 from apps.history.actions import send
@@ -52,7 +52,7 @@ def deliver_webhooks() -> None:
 @shared_task
 def deliver_one(pk: int) -> None:
     """One try of one delivery."""
-    delivery = Delivery.objects.select_related("endpoint__account").filter(pk=pk).first()
+    delivery = Dispatch.objects.select_related("endpoint__account").filter(pk=pk).first()
     if delivery is None:
         return
     sending.attempt(delivery)

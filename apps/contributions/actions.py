@@ -33,7 +33,7 @@ from apps.traces.models import Trace
 ROW_COLUMNS = (
     *("revision_id", "position", "skill_id", "trace_id"),
     *("prompt", "completion", "chosen", "rejected", "original"),
-    *("label", "client_id", "digest", "context", "feedback"),
+    *("label", "stars", "client_id", "digest", "context", "feedback"),
 )
 
 # The first of the numbers under which each author's offers wait for one another.
@@ -333,7 +333,7 @@ def _store(
             skill, trace = by_name.get(row.skill, own_skill), traces.get(row.trace)
             texts = (row.prompt, row.completion, row.chosen, row.rejected, row.original)
             told = feedback[position] if feedback else None
-            known = (row.label, row.client_id, row.digest, Jsonb(row.context), told)
+            known = (row.label, row.stars, row.client_id, row.digest, Jsonb(row.context), told)
             table.write_row((revision.pk, position, skill, trace, *texts, *known))
 
 

@@ -32,9 +32,10 @@ LONGEST = 200_000
 COLUMNS: dict[str, tuple[str, ...]] = {
     Kind.DATASET: ("prompt", "completion"),
     Kind.PREFERENCE: ("prompt", "chosen", "rejected"),
-    Kind.RATING: ("prompt", "completion", "label"),
+    Kind.RATING: ("prompt", "completion", "label", "stars"),
 }
 LABELS = {"true": True, "false": False}
+STARS = {str(stars): stars for stars in range(1, 6)}
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,8 @@ def raw_rows(draft: Draft) -> list[dict[str, Any]]:
     row = {name: draft.fields[name] for name in named if draft.fields.get(name)}
     if "label" in draft.fields:
         row["label"] = LABELS.get(str(draft.fields["label"]))
+    if "stars" in draft.fields:
+        row["stars"] = STARS.get(str(draft.fields["stars"]))
     row["trace"] = draft.fields.get("trace") or None
     return [raw_of({**row, "context": draft.context})]
 
@@ -338,8 +341,8 @@ def _cells(given: Mapping[str, Any], rows_are: str) -> dict[str, str]:
 
 
 def cell(value: Any) -> str:
-    """A value as it stands in a table: a label by its word, what is no text not at all."""
-    if isinstance(value, bool):
+    """A value as it stands in a table: a label by its word, stars as a number, else only text."""
+    if isinstance(value, bool | int):
         return str(value).lower()
     return value if isinstance(value, str) else ""
 
@@ -389,7 +392,8 @@ def _incoming(draft: Draft, place: int, raw: Any, skills: Collection[str]) -> Dr
     try:
         read = read_row(raw, draft.rows_are)
     except BadRow as bad:
-        row.given = {name: value for name, value in raw.items() if isinstance(value, str | bool)}
+        kept = str | bool | int
+        row.given = {name: value for name, value in raw.items() if isinstance(value, kept)}
         row.fault = _told(bad)
         return row
     row.given = _given(read)
@@ -402,7 +406,9 @@ def _given(read: RowData) -> dict[str, Any]:
 
 
 def _labelled(cells: Mapping[str, str]) -> dict[str, Any]:
-    return {"label": LABELS.get(cells["label"])} if "label" in cells else {}
+    """What was picked in a table, as a row says it."""
+    picked: dict[str, Mapping[str, Any]] = {"label": LABELS, "stars": STARS}
+    return {name: words.get(cells[name]) for name, words in picked.items() if name in cells}
 
 
 def _fault(given: Mapping[str, Any], rows_are: str, skills: Collection[str]) -> Any:

@@ -27,7 +27,7 @@ from apps.contributions.stages import Stage
 from openflywheel.mapping import to_trl
 
 # Part of every ETag: raise it when the same rows come out otherwise.
-LAYOUT = "1"
+LAYOUT = "2"
 ROWS_A_GROUP = 500
 STYLES = ("standard", "conversational")
 TEXTS = ("completion", "chosen", "rejected", "original")
@@ -42,7 +42,7 @@ TRAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
     Kind.CORRECTION: ("sft", ("completion", "original")),
     Kind.DATASET: ("sft", ("completion", "original")),
     Kind.PREFERENCE: ("dpo", ("chosen", "rejected")),
-    Kind.RATING: ("kto", ("completion", "label")),
+    Kind.RATING: ("kto", ("completion", "label", "stars")),
 }
 HUGGING_FACE_LICENCES = {
     "CC0-1.0": "cc0-1.0",
@@ -79,8 +79,13 @@ class Selection:
             found = found.filter(pk=self.pr)
         return found.order_by("pk")
 
-    def rows(self, *, kinds: Iterable[str] = (), style: str = "") -> QuerySet[Row]:
-        """Their current rows; the standard style has no place for those of several turns."""
+    def rows(
+        self, *, kinds: Iterable[str] = (), style: str = "", trains: bool = False
+    ) -> QuerySet[Row]:
+        """Their current rows; the standard style has no place for those of several turns.
+
+        What is to be trained on as it is (`trains`) has no ratings that say neither good nor bad.
+        """
         rows = Row.objects.filter(
             revision__contribution__in=self.contributions(),
             revision__number=F("revision__contribution__revision"),
@@ -91,6 +96,8 @@ class Selection:
             rows = rows.filter(skill__name=self.skill)
         if (style or self.style) == "standard":
             rows = rows.filter(context=[])
+        if trains:
+            rows = rows.exclude(revision__contribution__kind=Kind.RATING, label=None)
         return rows.order_by("revision__contribution_id", "position")
 
     def etag(self, form: str) -> str:
@@ -146,7 +153,7 @@ def dataset_folder(selection: Selection) -> Iterator[bytes]:
             file.write(_card(parts, _licences(selection)).encode())
         for part in parts:
             with _member(archive, part.path) as file:
-                rows = selection.rows(kinds=part.kinds, style=part.style)
+                rows = selection.rows(kinds=part.kinds, style=part.style, trains=True)
                 for _ in _written(file, rows, part.style, _schema(part.kinds, part.style)):
                     yield sink.drained()
     yield sink.drained()
@@ -179,7 +186,7 @@ class _Part:
 
 def _parts(selection: Selection) -> list[_Part]:
     """The configurations that have rows."""
-    counted = selection.rows().values_list("revision__contribution__kind")
+    counted = selection.rows(trains=True).values_list("revision__contribution__kind")
     one_turn = Count("pk", filter=Q(context=[]))
     counts = {
         kind: {"standard": single, "conversational": every}
@@ -198,7 +205,7 @@ def _parts(selection: Selection) -> list[_Part]:
 def _rows(found: QuerySet[Row], style: str) -> Iterator[dict[str, Any]]:
     """Rows with everything that trains, and with where they come from."""
     columns = (
-        *("context", "prompt", *TEXTS, "label", "digest", "position", "skill__name"),
+        *("context", "prompt", *TEXTS, "label", "stars", "digest", "position", "skill__name"),
         *(f"revision__contribution__{name}" for name in ("id", "kind", "licence")),
         "revision__contribution__author__username",
     )
@@ -210,6 +217,7 @@ def _rows(found: QuerySet[Row], style: str) -> Iterator[dict[str, Any]]:
             "prompt": prompt,
             **{name: row[name] or None for name in TEXTS},
             "label": row["label"],
+            "stars": row["stars"],
             "skill": row["skill__name"],
             "kind": row["revision__contribution__kind"],
             "pr": row["revision__contribution__id"],
@@ -229,6 +237,7 @@ def _schema(kinds: Iterable[str], style: str) -> pa.Schema:
         "rejected": said,
         "original": TEXT,
         "label": pa.bool_(),
+        "stars": pa.int8(),
     }
     names = dict.fromkeys(name for kind in kinds for name in TRAINERS[kind][1])
     return pa.schema([("prompt", said), *((name, types[name]) for name in names), *PROVENANCE])
@@ -287,19 +296,28 @@ def _card(parts: list[_Part], licences: list[str]) -> str:
         head += [f"- config_name: {part.name}", f"  data_files: {part.path}"]
         head += ["  default: true"] if place == 0 else []
     lines = "\n".join(f"| `{part.name}` | {part.rows:,} |" for part in parts)
-    commands = "\n".join(
-        f"    trl {part.trainer} --dataset_name FOLDER --dataset_config {part.name} …"
-        for part in parts
-    )
+    commands = "\n\n".join(map(_command, parts))
     return "\n".join([*head, "---", CARD.format(lines=lines, commands=commands)])
 
 
+def _command(part: _Part) -> str:
+    """How to train on one configuration, to be typed in the folder as it stands here."""
+    return (
+        f"    trl {part.trainer} --dataset_name . --dataset_config {part.name} \\\n"
+        f'      --model_name_or_path "${{MODEL:-{EXAMPLE_MODEL}}}" --output_dir trained/{part.name}'
+    )
+
+
+# Small, free, and on the Hub: whoever types the commands without thinking gets an adapter of it.
+EXAMPLE_MODEL = "Qwen/Qwen2.5-0.5B-Instruct"
 CARD = """
 # Contributions to an OpenFlywheel site
 
 | configuration | rows |
 |---|---|
 {lines}
+
+To train on them, in this folder (`MODEL` names your own model):
 
 {commands}
 

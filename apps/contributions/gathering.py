@@ -5,7 +5,7 @@ and it says something a model can learn:
 
     a correction      a row of a correction: what was asked, the answer before, the answer wanted
     success           a rated row, good or bad
-    a rating          a rated row: 4 and 5 are good, 1 and 2 bad, 3 says nothing
+    a rating          a rated row with its stars: 4 and 5 are good, 1 and 2 bad, 3 says nothing
 
 A row with a correction is gathered as a correction only. Feedback on one of our own answers takes
 prompt and answer from its trace, and only where the sender asked for that answer: what others
@@ -33,7 +33,7 @@ from apps.contributions import actions
 from apps.contributions.actions import Terms
 from apps.contributions.errors import NothingUsable
 from apps.contributions.models import Contribution, GatheredDay, Gathering, Kind
-from apps.contributions.rows import MOST_ROWS
+from apps.contributions.rows import MOST_ROWS, label_of_stars
 from apps.history.actions import record
 from apps.skills.models import ModelLine, Skill
 from apps.traces import queries as traces
@@ -43,7 +43,6 @@ logger = logging.getLogger(__name__)
 
 # A request that began before midnight may commit after it.
 GRACE = timedelta(minutes=10)
-GOOD, NEITHER = 4, 3
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,14 @@ def _row(row: Feedback, group: Group) -> dict[str, Any]:
         made["trace"] = f"tr_{row.trace_id}"
     if group.kind == Kind.CORRECTION:
         return {**made, "original": answer, "completion": row.correction}
-    return {**made, "completion": answer, "label": is_good(row)}
+    return {**made, "completion": answer, "label": is_good(row)} | _stars(row)
+
+
+def _stars(row: Feedback) -> dict[str, int]:
+    """The stars of a rating, where the sender's own word does not say the opposite."""
+    if row.rating is None or label_of_stars(row.rating) is (not is_good(row)):
+        return {}
+    return {"stars": row.rating}
 
 
 def _asked_and_answered(row: Feedback) -> tuple[list[dict[str, str]], str, str]:
@@ -191,4 +197,4 @@ def _asked_and_answered(row: Feedback) -> tuple[list[dict[str, str]], str, str]:
 
 def is_good(row: Feedback) -> bool:
     """Whether the feedback finds the answer good: by its word, else by its rating."""
-    return row.success if row.success is not None else (row.rating or NEITHER) >= GOOD
+    return row.success if row.success is not None else label_of_stars(row.rating or 0) is True

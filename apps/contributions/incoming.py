@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from apps.contributions.rows import MOST_ROWS
-from apps.contributions.uploads import rows_of_upload
+from apps.contributions.uploads import rows_of_paste, rows_of_upload
 from openflywheel.reading.faults import BadFile, BadRow
-from openflywheel.reading.files import Numbered, rows_in_text
+from openflywheel.reading.files import Numbered
 
 LARGEST_FILE = 20 * 1024**2
 
@@ -27,7 +31,28 @@ def rows_of_file(file: BinaryIO, *, name: str, size: int) -> list[Numbered]:
 
 def rows_of_text(text: str) -> list[Numbered]:
     """The rows of pasted text, by the same rules."""
-    return _some(rows_in_text(text))
+    return _some(rows_of_paste(text))
+
+
+def rows_of_folder(files: Sequence[tuple[str, BinaryIO, int]]) -> list[Numbered]:
+    """The rows of a folder, as a browser sends it: path, content and size (bytes) of each file.
+
+    It is packed as a zip and read as one is, by the same rules.
+    """
+    name = next(iter(PurePosixPath(files[0][0]).parts), "the folder")
+    if sum(size for _, _, size in files) > LARGEST_FILE:
+        megabytes = LARGEST_FILE // 1024**2
+        raise BadFile(f"{name} holds more than {megabytes} MB; send a part of it, or use the API")
+    paths = [path for path, _, _ in files]
+    if doubled := next((path for path in paths if paths.count(path) > 1), ""):
+        raise BadFile(f"{name} holds two files “{doubled[:80]}”; pack the folder as a zip instead")
+    with tempfile.TemporaryFile() as packed:
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path, file, _ in files:
+                with archive.open(path, "w") as member:
+                    shutil.copyfileobj(file, member)
+        packed.seek(0)
+        return _some(rows_of_upload(packed, name=f"{name}.zip"))
 
 
 def _some(numbered: Iterable[Numbered]) -> list[Numbered]:

@@ -139,7 +139,7 @@ class Row(models.Model):
     """One row of one revision; which fields are filled depends on the contribution's kind.
 
     correction, dataset: prompt, completion (and the original answer of a correction);
-    preference: prompt, chosen, rejected; rating: prompt, completion, label.
+    preference: prompt, chosen, rejected; rating: prompt, completion, and label or stars or both.
     """
 
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="rows")
@@ -151,6 +151,7 @@ class Row(models.Model):
     chosen = models.TextField(blank=True)
     rejected = models.TextField(blank=True)
     label = models.BooleanField(null=True)
+    stars = models.PositiveSmallIntegerField(null=True)
     original = models.TextField(blank=True)
     trace = models.ForeignKey(Trace, null=True, on_delete=models.SET_NULL, related_name="+")
     client_id = models.CharField(max_length=80, blank=True)
@@ -163,7 +164,10 @@ class Row(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["revision", "position"], name="contributions_position_once"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(stars=None) | Q(stars__range=(1, 5)), name="contributions_stars"
+            ),
         ]
 
     def __str__(self) -> str:

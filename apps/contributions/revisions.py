@@ -38,7 +38,9 @@ class Change:
         """(field, before, after) of every field whose text differs."""
         texts = [(f, getattr(self.before, f, ""), getattr(self.after, f, "")) for f in COMPARED]
         labels = [_label(self.before), _label(self.after)]
-        told = [*texts, ("label", *labels), ("context", _turns(self.before), _turns(self.after))]
+        stars = [_stars(self.before), _stars(self.after)]
+        turns = [_turns(self.before), _turns(self.after)]
+        told = [*texts, ("label", *labels), ("stars", *stars), ("context", *turns)]
         return [(name, was, becomes) for name, was, becomes in told if was != becomes]
 
 
@@ -106,6 +108,10 @@ def _pair(
 
 def _label(row: Row | None) -> str:
     return "" if row is None or row.label is None else "good" if row.label else "bad"
+
+
+def _stars(row: Row | None) -> str:
+    return "" if row is None or row.stars is None else f"{row.stars} / 5"
 
 
 def _turns(row: Row | None) -> str:

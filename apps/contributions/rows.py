@@ -3,6 +3,10 @@
 Rows come in the formats that TRL trains on (prompt/completion, messages, prompt/chosen/rejected,
 prompt/completion/label) or as instruction/input/output; each becomes a `RowData` or is refused
 with its place and its mend.
+
+A rating says good or bad (`label`), or 1 to 5 stars, or both. What is trained on is the label: 4
+and 5 stars are good, 1 and 2 bad; 3 alone say neither, so that the row is kept and counted and no
+build learns from it. Stars that say the opposite of the label are refused.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from openflywheel.reading.strict_json import BadJSON, check_text
 
 MOST_TURNS = 50
 MOST_ROWS = 10_000
+NEITHER = 3
 ROLES = ("system", "user", "assistant")
 
 
@@ -32,6 +37,7 @@ class RowData:
     chosen: str = ""
     rejected: str = ""
     label: bool | None = None
+    stars: int | None = None
     original: str = ""
     context: list[dict[str, str]] = field(default_factory=list)
     skill: str = ""
@@ -40,7 +46,10 @@ class RowData:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of what the row teaches; case, width and spacing do not count."""
+        """SHA-256 (hex) of what the row teaches; case, width and spacing do not count.
+
+        Nor do stars: what they teach is the label.
+        """
         parts = [*(turn["content"] for turn in self.context), self.prompt, self.completion]
         parts += [self.chosen, self.rejected, str(self.label)]
         return hashlib.sha256("\x1f".join(map(normalised, parts)).encode()).hexdigest()
@@ -58,6 +67,9 @@ def content_digest(rows: Sequence[RowData]) -> str:
     for row in rows:
         whole.update(repr((row.context, row.prompt, row.completion)).encode())
         whole.update(repr((row.chosen, row.rejected, row.label, row.skill)).encode())
+        # Said only where there are any, so that what was approved before stars came stays so.
+        if row.stars is not None:
+            whole.update(repr(("stars", row.stars)).encode())
     return whole.hexdigest()
 
 
@@ -71,6 +83,7 @@ def as_raw(row: Row) -> dict[str, Any]:
         "chosen": row.chosen,
         "rejected": row.rejected,
         "label": row.label,
+        "stars": row.stars,
         "skill": row.skill.name if row.skill else "",
         "trace": row.trace.public_id if row.trace else "",
         "client_id": row.client_id,
@@ -81,14 +94,20 @@ def as_raw(row: Row) -> dict[str, Any]:
 def mark_of(row: Row) -> str:
     """SHA-256 (hex) of everything that a reader of the row sees, to the letter."""
     shown = [row.context, row.prompt, row.completion, row.chosen, row.rejected, row.original]
-    return hashlib.sha256(repr([*shown, row.label]).encode()).hexdigest()
+    stars = [] if row.stars is None else [row.stars]
+    return hashlib.sha256(repr([*shown, row.label, *stars]).encode()).hexdigest()
+
+
+def label_of_stars(stars: int) -> bool | None:
+    """Good (True), bad (False), or neither (None): what 1 to 5 stars teach."""
+    return None if stars == NEITHER else stars > NEITHER
 
 
 def kind_of(raw: Mapping[str, Any]) -> str:
     """The kind that a row's keys speak of; what is not a pair or a rating counts as data."""
     if "chosen" in raw or "rejected" in raw:
         return Kind.PREFERENCE
-    if "label" in raw:
+    if "label" in raw or "stars" in raw:
         return Kind.RATING
     return Kind.CORRECTION if "original" in raw else Kind.DATASET
 
@@ -132,7 +151,9 @@ def read_row(raw: Any, kind: str) -> RowData:
             raise BadRow("same_answers", "rejected", "chosen and rejected are the same", mend)
         return RowData(chosen=chosen, rejected=rejected, **common)
     if kind == Kind.RATING:
-        return RowData(completion=answer or _text(raw, "completion"), label=_label(raw), **common)
+        label, stars = _judged(raw)
+        completion = answer or _text(raw, "completion")
+        return RowData(completion=completion, label=label, stars=stars, **common)
     original = _text(raw, "original", needed=False)
     completion = answer or _text(raw, "completion")
     if original and original == completion:
@@ -220,9 +241,27 @@ def _storable(text: str, name: str) -> str:
     return text
 
 
-def _label(raw: Mapping[str, Any]) -> bool:
-    label = raw.get("label")
+def _judged(raw: Mapping[str, Any]) -> tuple[bool | None, int | None]:
+    """Label and stars of a rating, by the rule at the top."""
+    label, stars = raw.get("label"), _stars(raw)
+    if label is None and stars is not None:
+        return label_of_stars(stars), stars
     if not isinstance(label, bool):
-        mend = "send true for a good answer and false for a bad one"
+        mend = "send true for a good answer and false for a bad one, or stars from 1 to 5"
         raise BadRow("bad_label", "label", "label is not true or false", mend)
-    return label
+    if stars is not None and label_of_stars(stars) is (not label):
+        detail = f"{stars} of 5 stars and label {str(label).lower()} say the opposite"
+        raise BadRow("stars_against_label", "stars", detail, "send the one that you mean")
+    return label, stars
+
+
+def _stars(raw: Mapping[str, Any]) -> int | None:
+    stars = raw.get("stars")
+    if stars is None:
+        return None
+    # Tables of numbers write 4 as 4.0.
+    if isinstance(stars, float) and stars.is_integer():
+        stars = int(stars)
+    if isinstance(stars, bool) or not isinstance(stars, int) or not 1 <= stars <= 5:
+        raise BadRow("bad_stars", "stars", "stars is not 1 to 5", "send a whole number, 1 to 5")
+    return stars

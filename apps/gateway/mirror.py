@@ -15,7 +15,7 @@ from typing import Any
 from django.db import close_old_connections
 
 from apps.rollouts import upstream
-from apps.rollouts.errors import UpstreamRefused
+from apps.rollouts.errors import RequestRefused, UpstreamRefused
 from apps.rollouts.models import Version
 from apps.traces.actions import log_mirror
 from apps.traces.models import Trace
@@ -44,7 +44,8 @@ def _answer(trace: Trace, candidate: Version, body: dict[str, Any], experiment: 
         answer, error = None, ""
         try:
             answer = upstream.chat(candidate, body)
-        except UpstreamRefused as refusal:
+        except (UpstreamRefused, RequestRefused) as refusal:
+            # The live version has answered this very request.
             error = str(refusal)
         seconds = time.perf_counter() - began
         log_mirror(

@@ -146,6 +146,8 @@ REFUSALS = {
     403: "The token lacks the scope `chat`",
     404: "There is no such model",
     413: "The body is too large",
+    422: "The model does not take this request",
+    429: "The caller's limit is used up; `Retry-After` says when to come again",
     503: "No version can answer now",
 }
 
@@ -174,7 +176,7 @@ def _listing() -> Schema:
     return _operation(
         "get_models",
         "Lists the channels and the versions that can be asked",
-        responses=answers | _refusals(401, 403, 404),
+        responses=answers | _refusals(401, 403, 404, 429),
     )
 
 
@@ -205,5 +207,5 @@ def _answering() -> Schema:
         "post_chat_completions",
         "Answers by the version that the channel and the user get, and logs the answer as a trace",
         requestBody={"required": True, "content": {"application/json": body}},
-        responses={"200": answer} | _refusals(400, 401, 403, 404, 413, 503),
+        responses={"200": answer} | _refusals(400, 401, 403, 404, 413, 422, 429, 503),
     )

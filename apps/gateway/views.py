@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import wraps
 from typing import Any
 
@@ -16,18 +17,20 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.callers import address_of
 from apps.accounts.errors import BadToken, ScopeMissing
+from apps.accounts.meters import show
 from apps.accounts.models import Account, Scope
 from apps.accounts.queries import token_holder
-from apps.gateway import asking, mirror
+from apps.gateway import asking, limits, mirror
 from apps.gateway.errors import BadRequest, error_response
+from apps.gateway.limits import LimitReached
 from apps.rollouts import asking as served
 from apps.rollouts import upstream
 from apps.rollouts.asking import Asking
-from apps.rollouts.errors import RolloutRefused, UnknownVersion, UpstreamRefused
+from apps.rollouts.errors import RequestRefused, RolloutRefused, UnknownVersion, UpstreamRefused
 from apps.rollouts.queries import Route
 from apps.skills.models import ModelLine
 from apps.skills.queries import the_line
-from apps.traces.models import Trace
+from apps.traces.models import Arm, Trace
 
 View = Callable[..., HttpResponseBase]
 
@@ -37,8 +40,17 @@ def refusing_in_openai_shape(view: View) -> View:
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = answered(request, *args, **kwargs)
+        show(response, getattr(request, "readings", ()))
+        return response
+
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
+        except LimitReached as reached:
+            refusal = error_response(str(reached), status=reached.status, code=reached.code)
+            refusal["Retry-After"] = str(reached.wait)
+            return refusal
         except BadRequest as bad:
             return error_response(str(bad), status=bad.status, code=bad.code, param=bad.param)
         except RequestDataTooBig:
@@ -49,6 +61,8 @@ def refusing_in_openai_shape(view: View) -> View:
             return error_response(str(bad), status=403, code="insufficient_scope")
         except (UnknownVersion, ModelLine.DoesNotExist) as bad:
             return error_response(str(bad), status=404, code="model_not_found", param="model")
+        except RequestRefused as bad:
+            return error_response(str(bad), status=bad.status, code="refused_by_model")
         except RolloutRefused as bad:
             return error_response(str(bad), status=503, code="upstream_unavailable")
 
@@ -92,21 +106,42 @@ def _caller(request: HttpRequest) -> Account:
         raise BadToken("send your token as “Authorization: Bearer ofw_pat_…”")
     text = header.removeprefix("Bearer ").strip()
     token = token_holder(text, address=address_of(request))
+    request.readings = limits.take_one(token.account)  # type: ignore[attr-defined]
+    limits.ensure_within(request.readings)  # type: ignore[attr-defined]
     if Scope.CHAT not in token.scopes:
         raise ScopeMissing(f"this token lacks the scope “{Scope.CHAT}”; make one that has it")
     return token.account
 
 
+class _Stream:
+    """Events as they come; closed with the connection, also before the first of them."""
+
+    def __init__(self, events: Iterator[str], upstream_: ExitStack) -> None:
+        self.events, self.upstream = events, upstream_
+
+    def __iter__(self) -> Iterator[str]:
+        return self.events
+
+    def close(self) -> None:
+        """Let go of the runtime."""
+        self.upstream.close()
+
+
 def _streamed(
     line: ModelLine, asked: Asking, route: Route, caller: Account
 ) -> StreamingHttpResponse:
-    """Server-sent events as the runtime sends them; the trace is written when they end."""
+    """Server-sent events as the runtime sends them; the trace is written when they end.
+
+    The runtime is asked before the first word goes out, so that its refusal is still a status.
+    """
+    began, said = time.perf_counter(), []
+    stack = ExitStack()
+    route, lines = _opened(line, asked, route, caller, stack)
 
     def events() -> Iterator[str]:
-        began, said = time.perf_counter(), []
         finish, error = "", ""
         try:
-            with upstream.stream(route.version, asked.body) as lines:
+            with stack:
                 for line_ in lines:
                     piece = _piece(line_)
                     said.append(piece.get("content") or "")
@@ -119,11 +154,29 @@ def _streamed(
         answer = None if error else {"choices": [message], "usage": {}}
         served.log_answer(line, asked, route, caller, began, said=answer, error=error)
 
-    response = StreamingHttpResponse(events(), content_type="text/event-stream")
+    response = StreamingHttpResponse(_Stream(events(), stack), content_type="text/event-stream")
     # The trace has no number before the last word; who answers is known before the first.
     response["x-openflywheel-version"] = route.version.name
     response["x-openflywheel-digest"] = route.version.digest
     return response
+
+
+def _opened(
+    line: ModelLine, asked: Asking, route: Route, caller: Account, stack: ExitStack
+) -> tuple[Route, Iterator[str]]:
+    """Who answers, and their first words; a candidate that fails makes way for the live version."""
+    began = time.perf_counter()
+    try:
+        return route, stack.enter_context(upstream.stream(route.version, asked.body))
+    except (UpstreamRefused, RequestRefused) as refusal:
+        if route.arm != Arm.CANDIDATE:
+            if isinstance(refusal, UpstreamRefused):
+                served.log_answer(line, asked, route, caller, began, error=str(refusal))
+            raise
+        live = served.live_route(line, asked)
+        opened = _opened(line, asked, live, caller, stack)
+        served.log_answer(line, asked, route, caller, began, error=str(refusal))
+        return opened
 
 
 def _piece(line: str) -> dict[str, Any]:

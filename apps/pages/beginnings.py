@@ -47,7 +47,10 @@ def _from_trace(trace: Trace, kind: str) -> Beginning:
     # A correction starts from the answer as it is; a rating judges it; a pair has it as the worse.
     fields |= {"completion": trace.answer, "rejected": trace.answer}
     if kind == Kind.RATING and (vote := votes.vote_on(trace=trace)):
-        fields["label"] = "true" if vote.verdict == Vote.Verdict.GOOD else "false"
+        if vote.stars is None:
+            fields["label"] = "true" if vote.verdict == Vote.Verdict.GOOD else "false"
+        else:
+            fields["stars"] = str(vote.stars)
     return Beginning(trace.public_id, fields, turns_before(trace.messages))
 
 

@@ -22,6 +22,7 @@ HEADINGS = {
     "chosen": _("The better answer"),
     "rejected": _("The worse answer"),
     "label": _("Good?"),
+    "stars": _("Stars, 1 to 5"),
 }
 
 

@@ -5,32 +5,37 @@ from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django import forms
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rules as account_rules
 from apps.accounts.models import Account, Scope
 from apps.contributions.actions import Terms
-from apps.contributions.incoming import LARGEST_FILE, rows_of_file, rows_of_text
+from apps.contributions.incoming import LARGEST_FILE, rows_of_file, rows_of_folder, rows_of_text
 from apps.contributions.models import Consent, Kind, Licence
+from apps.contributions.rows import label_of_stars
 from apps.reviews.models import Verdict
 from apps.reviews.queue.habits import time_zones
 from apps.skills.models import ModelLine, Skill
 from openflywheel.reading.faults import BadFile
 from openflywheel.reading.files import Numbered
 
+# Where rows come from that nobody typed.
+SOURCES = ("file", "folder", "pasted")
 TEXTS: dict[str, tuple[str, ...]] = {
     Kind.CORRECTION: ("prompt", "original", "completion"),
     Kind.PREFERENCE: ("prompt", "chosen", "rejected"),
-    Kind.RATING: ("prompt", "completion", "label"),
-    Kind.DATASET: ("file", "pasted"),
+    Kind.RATING: ("prompt", "completion", "label", "stars"),
+    Kind.DATASET: SOURCES,
 }
-LEFT_OPEN = ("original", "pasted", "file")
+LEFT_OPEN = ("original", *SOURCES, "label", "stars")
 TEXTS_OF_ALL = frozenset(name for texts in TEXTS.values() for name in texts)
 # What a draft keeps of a form; a file becomes rows at once.
 KEPT = (
     "pasted",
-    *("trace", "prompt", "original", "completion", "chosen", "rejected", "label"),
+    *("trace", "prompt", "original", "completion", "chosen", "rejected", "label", "stars"),
     *("skill", "title", "description", "licence", "consent", "signed_off"),
 )
 
@@ -49,6 +54,25 @@ def first_licence(line: ModelLine) -> str:
 def area(rows: int, **attrs: Any) -> forms.Textarea:
     """A text area that grows with what is typed."""
     return forms.Textarea(attrs={"rows": rows, **attrs})
+
+
+def stars_said(stars: int) -> Any:
+    """“★★★☆☆ 3 / 5”."""
+    return f"{'★' * stars}{'☆' * (5 - stars)} {stars} / 5"
+
+
+class FolderInput(forms.FileInput):
+    """Picks a whole folder; the browser sends each of its files."""
+
+    allow_multiple_selected = True
+
+
+class FolderField(forms.FileField):
+    """The files of a folder; what is in them is read apart from the form."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Every file as it came."""
+        return data
 
 
 class SubmitForm(forms.Form):
@@ -71,12 +95,24 @@ class SubmitForm(forms.Form):
         coerce=lambda value: value == "true",
         widget=forms.RadioSelect,
     )
+    stars = forms.TypedChoiceField(
+        label=_("Or in stars, 1 to 5"),
+        help_text=_("4 and 5 count as good, 1 and 2 as bad; 3 says neither."),
+        choices=[("", "–"), *((str(stars), stars_said(stars)) for stars in range(5, 0, -1))],
+        coerce=int,
+        empty_value=None,
+    )
     file = forms.FileField(
         label=_("A file of rows"),
         help_text=format_lazy(
-            _("JSONL, JSON, CSV, TSV or Parquet, at most {megabytes} MB."),
+            _("JSONL, JSON, CSV, TSV, Parquet, Arrow, or a zip of them, at most {megabytes} MB."),
             megabytes=LARGEST_FILE // 1024**2,
         ),
+    )
+    folder = FolderField(
+        label=_("Or the folder of a dataset"),
+        help_text=_("As Hugging Face keeps it on the Hub, or as save_to_disk writes it."),
+        widget=FolderInput(attrs={"multiple": True, "webkitdirectory": True}),
     )
     pasted = forms.CharField(
         label=_("Or paste the rows"),
@@ -133,10 +169,28 @@ class SubmitForm(forms.Form):
         """The fields of this kind alone."""
         return [self[name] for name in TEXTS[self.kind]]
 
+    def clean(self) -> dict[str, Any]:
+        """A rating needs its thumb or its stars."""
+        given = self.cleaned_data
+        if self.kind == Kind.RATING and not {"label", "stars"} & set(self.errors):
+            if given.get("label") in (None, "") and given.get("stars") is None:
+                self.add_error("label", _("Say whether it is good, or pick its stars."))
+            elif self._contradicts(given):
+                self.add_error("stars", _("The stars say the opposite; change one of the two."))
+        return given
+
+    @staticmethod
+    def _contradicts(given: dict[str, Any]) -> bool:
+        label, stars = given.get("label"), given.get("stars") or 0
+        return isinstance(label, bool) and stars > 0 and label_of_stars(stars) is (not label)
+
     def incoming(self) -> list[Numbered]:
         """The rows of a file or a paste that came with the form; what is wrong stands beside it."""
         given, pasted = self.files.get("file"), str(self.data.get("pasted", ""))
+        folder = self._folder()
         try:
+            if folder:
+                return rows_of_folder(folder)
             if given:
                 return rows_of_file(
                     cast(BinaryIO, given), name=given.name or "", size=given.size or 0
@@ -144,8 +198,22 @@ class SubmitForm(forms.Form):
             return rows_of_text(pasted) if pasted.strip() else []
         except BadFile as error:
             self.full_clean()
-            self.add_error("file" if given else "pasted", sentence(error))
+            source = "folder" if folder else "file" if given else "pasted"
+            self.add_error(source, sentence(error))
             return []
+
+    def _folder(self) -> list[tuple[str, BinaryIO, int]]:
+        """The files of a picked folder with the paths that the script told; a browser tells names
+        alone."""
+        if not isinstance(self.files, MultiValueDict) or not isinstance(self.data, QueryDict):
+            return []
+        files, paths = self.files.getlist("folder"), self.data.getlist("folder-path")
+        if len(paths) != len(files):
+            paths = [f"folder/{file.name}" for file in files]
+        return [
+            (path[:300] or "file", cast(BinaryIO, file), file.size or 0)
+            for path, file in zip(paths, files, strict=True)
+        ]
 
     def keep_errors_of(self, *names: str) -> None:
         """Forget what is missing elsewhere: it is not time to send yet."""

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.pages import drafting, looks, plots
 from apps.pages.paging import Slice
+from apps.pages.views.hints import Private, Written
 
 
 class Stop(NamedTuple):
@@ -92,8 +93,16 @@ def specimens() -> dict[str, Any]:
         "hints": {
             "before": "It is 4 March 2026.",
             "after": "It is 3 April 2026.",
-            "marked": [("The right answer", [("Write to ", "ada@engine.org", " first", "a name")])],
+            "marked": [
+                Private(
+                    "The right answer",
+                    "style-private",
+                    "",
+                    [("Write to ", "ada@engine.org", " first", "a name")],
+                )
+            ],
         },
+        "answered": [Written({}, {}), Written({}, {}, row="row-2", number=2)],
         "turns": _TURNS,
         "turn_roles": drafting.TURN_ROLES,
         "fields": {"prompt": "Which day is 3.4.2026?", "completion": "3 April 2026."},

@@ -2,8 +2,7 @@
 
 from allauth.account import views as signing
 from django.urls import path
-from django.views.decorators.http import require_POST, require_safe
-from django.views.i18n import set_language
+from django.views.decorators.http import require_safe
 
 from apps.pages.views import (
     accounts,
@@ -131,6 +130,6 @@ urlpatterns = [
     path("prs/<int:number>.atom", require_safe(feeds.LifeOf()), name="feed_pr"),
     path("docs/api", reference.redoc, name="api_redoc"),
     path("docs/api/try", reference.swagger, name="api_swagger"),
-    path("language", require_POST(set_language), name="language"),
+    path("language", accounts.speak, name="language"),
     path("style", style.style, name="style"),
 ]

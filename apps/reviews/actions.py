@@ -105,18 +105,20 @@ def _released(
 
 def finish(
     contribution: Contribution, *, by: Account, verdict: str, digest: str, because: str
-) -> int:
+) -> tuple[int, Decision | Proposal | None]:
     """Submit the remarks of a review, together with its verdict ("" for none).
 
-    Either all of it takes effect or none. Returns how many remarks everybody can read now.
+    Either all of it takes effect or none. Returns how many remarks everybody can read now, and
+    what became of the verdict.
     """
+    became = None
     with transaction.atomic():
         submitted = discussing.submit_remarks(contribution, by=by)
         if verdict:
-            VERDICTS[verdict](contribution, by=by, digest=digest, because=because)
+            became = VERDICTS[verdict](contribution, by=by, digest=digest, because=because)
         elif because.strip():
             discussing.say(contribution, by=by, text=because)
-    return submitted
+    return submitted, became
 
 
 VERDICTS: dict[str, Callable[..., Decision | Proposal]] = {

@@ -140,8 +140,7 @@ def _ensure_fit(build: Build) -> None:
     if build.stage != BuildStage.READY:
         raise UnfitBuild(f"{build} is {build.get_stage_display().lower()}, not ready")
     if build.verdict == Verdict.REFUSED and build.verdict_overridden_by_id is None:
-        reasons = "; ".join(build.verdict_reasons)
-        raise UnfitBuild(f"the comparison refused {build}: {reasons}")
+        raise UnfitBuild(f"the comparison refused {build}: {' '.join(build.verdict_reasons)}")
 
 
 def _publish(build: Build, by: Account) -> Version:
@@ -166,10 +165,15 @@ def _look(rollout: Rollout) -> tuple[gates.Decision, int]:
     kept = rollout.statistics.get("state")
     state: gates.ShadowState | gates.CanaryState
     if rollout.stage == Stage.SHADOW:
-        pairs, rollout.read_to = queries.new_pairs(rollout)
+        pairs, rollout.read_to, missed = queries.new_pairs(rollout)
+        unjudged = rollout.statistics.get("unjudged", 0) + missed
         before = gates.ShadowState.from_json(kept) if kept else gates.ShadowState()
         state = before.update(pairs)
         decision = gates.judge_shadow(state, criteria)
+        if unjudged:
+            reason = gates.with_unjudged(decision.reason, unjudged, criteria.judge_within_hours)
+            numbers = decision.statistics | {"unjudged": unjudged}
+            decision = replace(decision, reason=reason, statistics=numbers)
         judged = state.stream(gates.OVERALL).answers
     else:
         outcomes, rollout.read_to = queries.new_outcomes(rollout)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.rollouts import allowance, queries, upstream
-from apps.rollouts.errors import UnknownVersion, UpstreamRefused
+from apps.rollouts.errors import RequestRefused, UnknownVersion, UpstreamRefused
 from apps.rollouts.models import Channel, Version
 from apps.rollouts.queries import Route
 from apps.skills.models import ModelLine
@@ -54,19 +54,33 @@ def route_of(line: ModelLine, asked: Asking) -> Route:
     return Route(queries.version_named(asked.model), Arm.LIVE)
 
 
+def live_route(line: ModelLine, asked: Asking) -> Route:
+    """The live version of the channel, outside every experiment."""
+    return Route(queries.channel_named(line, asked.model or STABLE).live, Arm.LIVE)
+
+
 def answer(
     line: ModelLine, asked: Asking, route: Route, caller: Account | None
 ) -> tuple[dict[str, Any], Trace]:
-    """Ask the runtime; a candidate that fails is logged, and the live version answers instead."""
+    """Ask the runtime; a candidate that fails is logged, and the live version answers instead.
+
+    Raises `RequestRefused`, and logs nothing, for what no version would answer; a candidate that
+    refuses what the live version then answers has failed.
+    """
     began = time.perf_counter()
     try:
         said = upstream.chat(route.version, asked.body)
+    except RequestRefused as refusal:
+        if route.arm != Arm.CANDIDATE:
+            raise
+        answered = answer(line, asked, live_route(line, asked), caller)
+        log_answer(line, asked, route, caller, began, error=str(refusal))
+        return answered
     except UpstreamRefused as refusal:
         log_answer(line, asked, route, caller, began, error=str(refusal))
         if route.arm != Arm.CANDIDATE:
             raise
-        live = queries.channel_named(line, asked.model or STABLE).live
-        return answer(line, asked, Route(live, Arm.LIVE), caller)
+        return answer(line, asked, live_route(line, asked), caller)
     return said, log_answer(line, asked, route, caller, began, said=said)
 
 

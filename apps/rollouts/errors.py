@@ -23,6 +23,17 @@ class UpstreamRefused(RolloutRefused):
     """The serving runtime could not load the version."""
 
 
+class RequestRefused(RolloutRefused):
+    """The runtime will not answer this request, whoever is asked: too long a prompt, say.
+
+    `status` is what it said (a 4xx). It speaks of the request and not of the version.
+    """
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class UnknownVersion(RolloutRefused):
     """No published version goes by this name or digest."""
 

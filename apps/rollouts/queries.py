@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
+from apps.accounts.models import Account
 from apps.rollouts.assignment import gets_candidate
 from apps.rollouts.errors import UnknownVersion
 from apps.rollouts.gates import Arm as GateArm
-from apps.rollouts.gates import Outcome, Pair
+from apps.rollouts.gates import Criteria, Outcome, Pair
 from apps.rollouts.models import Channel, Rollout, Version
 from apps.rollouts.stages import Stage
 from apps.skills.models import ModelLine
@@ -84,23 +87,38 @@ def route(channel: Channel, user: str) -> Route:
     return Route(channel.live, Arm.LIVE, rollout.experiment)
 
 
-def new_pairs(rollout: Rollout) -> tuple[list[Pair], int]:
-    """Shadow pairs that the gates have not seen, and the last trace among them.
+def new_pairs(rollout: Rollout) -> tuple[list[Pair], int, int]:
+    """Shadow pairs that the gates have not seen, the last trace among them, and how many of them
+    nobody judged in time.
 
     Pairs count in the order of their requests, and reading stops at the first one that differs
-    and is not judged yet: taking the identical ones first would flatter the candidate.
+    and is not judged yet: taking the identical ones first would flatter the candidate. One that
+    has waited too long counts against the candidate, so that nobody can hold the stage by silence.
     """
-    pairs, read_to = [], rollout.read_to
+    pairs, read_to, missed = [], rollout.read_to, 0
+    criteria = Criteria.from_json(rollout.criteria)
+    too_old = timezone.now() - timedelta(hours=criteria.judge_within_hours)
     shadows = traces.pairs(rollout.experiment).filter(pk__gt=rollout.read_to)
     for shadow in shadows.prefetch_related("outcomes", "mirror_of__outcomes"):
         judged = _judged(shadow)
-        if judged is None:
+        if judged is None and shadow.created_at > too_old:
             break
-        live_ok, candidate_ok = judged
+        missed += judged is None
+        live_ok, candidate_ok = judged or (True, False)
         skill = shadow.skill.name if shadow.skill else ""
         pairs.append(Pair(skill=skill, live_ok=live_ok, candidate_ok=candidate_ok))
         read_to = shadow.pk
-    return pairs, read_to
+    return pairs, read_to, missed
+
+
+def pairs_to_judge(judge: Account) -> QuerySet[Trace]:
+    """Pairs whose judgement can still count, for somebody who may judge them, oldest first."""
+    waits = Q(pk=None)
+    for rollout in Rollout.objects.filter(stage__in=[Stage.SHADOW, Stage.PAUSED], percent=0):
+        # A paused rollout goes on with the evidence of its shadow stage.
+        experiment = f"{rollout.pk}:{Stage.SHADOW}:0"
+        waits |= Q(experiment=experiment, pk__gt=rollout.read_to)
+    return traces.unjudged_pairs(judge).filter(waits)
 
 
 def _judged(shadow: Trace) -> tuple[bool, bool] | None:

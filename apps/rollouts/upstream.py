@@ -14,14 +14,19 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from apps.rollouts.errors import UpstreamRefused
+from apps.rollouts.errors import RequestRefused, UpstreamRefused
 from apps.rollouts.models import Version
+
+ANSWER = "answer"
+# What a runtime says of a request that no version would answer; vLLM says 400 of a prompt that is
+# too long. A 404 means that the version is not loaded, 408 and 429 that the runtime is too busy.
+OF_THE_REQUEST = (400, 413, 422)
 
 
 def chat(version: Version, body: dict[str, Any]) -> dict[str, Any]:
     """One chat completion by this version; a version that was forgotten is loaded again."""
     asked = {**body, "model": version.name}
-    with _refusing("answer"):
+    with _refusing(ANSWER):
         response = _client().post("/v1/chat/completions", json=asked)
         if response.status_code == httpx.codes.NOT_FOUND:
             ensure_loaded(version)
@@ -36,9 +41,11 @@ def stream(version: Version, body: dict[str, Any]) -> Iterator[Iterator[str]]:
     """The lines of a streamed chat completion; leaving the block cancels it upstream."""
     asked = {**body, "model": version.name, "stream": True}
     with (
-        _refusing("answer"),
+        _refusing(ANSWER),
         _client().stream("POST", "/v1/chat/completions", json=asked) as response,
     ):
+        if response.is_error:
+            response.read()
         response.raise_for_status()
         yield response.iter_lines()
 
@@ -82,6 +89,19 @@ def _refusing(purpose: str) -> Iterator[None]:
     except httpx.HTTPStatusError as error:
         text = error.response.text[:300] if error.response.is_stream_consumed else ""
         status = error.response.status_code
+        if purpose == ANSWER and status in OF_THE_REQUEST:
+            raise RequestRefused(_reason(error.response), status=status) from error
         raise UpstreamRefused(f"the runtime did not {purpose}: {status} {text}") from error
     except httpx.HTTPError as error:
         raise UpstreamRefused(f"the runtime did not {purpose}: {error}") from error
+
+
+def _reason(response: httpx.Response) -> str:
+    """The runtime's own words, as OpenAI's clients find them: `{"error": {"message": …}}`."""
+    try:
+        said = response.json()
+        said = said.get("error", said) if isinstance(said, dict) else said
+        text = said["message"] if isinstance(said, dict) else said
+    except (ValueError, KeyError):
+        text = response.text
+    return f"the model does not take this request: {str(text)[:300]}"

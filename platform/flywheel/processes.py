@@ -43,7 +43,7 @@ def process_table(
             (
                 *(PYTHON, "-m", "gunicorn", "flywheel.wsgi"),
                 *("--bind", f"fd://{web_socket}", "--no-control-socket"),
-                *("--worker-class", "gthread", "--workers", "2", "--threads", "8"),
+                *("--worker-class", "flywheel.worker.Worker", "--workers", "2", "--threads", "8"),
                 *("--timeout", "120", "--graceful-timeout", "10", "--keep-alive", "15"),
                 # Imported once and shared by both workers, which start in a third of the time.
                 "--preload",

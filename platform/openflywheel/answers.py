@@ -153,6 +153,7 @@ class Row(Answer, omit_defaults=True, frozen=True):
     chosen: str = ""
     rejected: str = ""
     label: bool | None = None
+    stars: int | None = None
     original: str = ""
     skill: str | None = None
     client_id: str = ""

@@ -31,7 +31,7 @@ from openflywheel.reading.files import Numbered
 
 # What a row may say; other columns of the file (an answer key, say) never leave this machine.
 ROW_FIELDS = (
-    *("prompt", "completion", "messages", "chosen", "rejected", "label"),
+    *("prompt", "completion", "messages", "chosen", "rejected", "label", "stars"),
     *("instruction", "input", "output", "original", "skill", "trace", "client_id"),
 )
 KINDS = ("correction", "dataset", "preference", "rating")
@@ -161,7 +161,7 @@ def kind_of(row: Mapping[str, Any]) -> str:
         return str(row["kind"])
     if "chosen" in row or "rejected" in row:
         return "preference"
-    if "label" in row:
+    if "label" in row or "stars" in row:
         return "rating"
     return "correction" if row.get("original") else "dataset"
 

@@ -27,13 +27,13 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
-from apps.accounts.actions import make_token
+from apps.accounts.actions import make_service, make_token
 from apps.accounts.models import Role, Scope
 from apps.api.parsing import NDJSON
 from apps.api.problems import kinds
 from apps.builds.models import Build, Verdict
 from apps.builds.stages import Stage as BuildStage
-from apps.community.actions import open_endpoint
+from apps.community.actions import open_endpoint, ping
 from apps.community.models import Endpoint
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
@@ -41,9 +41,11 @@ from apps.rollouts.actions import publish_base
 from apps.rollouts.models import Rollout, Version
 from apps.skills.models import ModelLine
 from apps.traces.actions import log, log_mirror
+from apps.traces.feedback.delivering import store_waiting
 from apps.traces.models import Arm
 from tests.api.calling import Caller, calling
 from tests.people import a_contribution, a_line, somebody
+from tests.traces.delivering import send, stored_by
 
 OPENAPI = "/api/v1/openapi.json"
 CHECKS = (
@@ -73,6 +75,10 @@ class World:
     promoted: str
     numbers: dict[str, list[int]]
     traces: list[str]
+    services: list[str]
+    operations: list[str]
+    # The webhook of each message in its log.
+    sent: dict[int, int]
 
 
 @dataclass
@@ -115,6 +121,8 @@ def a_world() -> World:
         Scope.ADMIN: callers[5],
     }
     traces = _traces(line, callers[1])
+    hooks = [a_webhook(spare) for _ in range(5)]
+    sent = {ping(hook).pk: hook.pk for hook in hooks for _ in range(2)}
     return World(
         [*callers, spare],
         able,
@@ -130,13 +138,25 @@ def a_world() -> World:
             ],
             "override": [build.pk for build in builds if build.stage == BuildStage.READY],
             "rollouts": [rollout.pk],
-            "webhooks": [a_webhook(spare).pk for _ in range(5)],
+            "webhooks": [hook.pk for hook in hooks],
             "tokens": [
                 make_token(spare.account, name=f"t{n}", scopes=["chat"])[0].pk for n in range(20)
             ],
         },
         traces,
+        [make_service(spare.account, f"product-{n}").username for n in range(4)],
+        _operations(spare),
+        sent,
     )
+
+
+def _operations(caller: Caller) -> list[str]:
+    """Large deliveries of the caller's: one that is stored, and one that waits."""
+    assert caller.account is not None
+    rows = [{"prompt": f"{n}+1", "answer": "2", "rating": 1 + n % 5} for n in range(5_001)]
+    stored, waits = (stored_by(send(caller.account, *rows)) for _ in range(2))
+    store_waiting(stored)
+    return [stored.public_id, waits.public_id]
 
 
 def a_webhook(caller: Caller) -> Endpoint:
@@ -244,6 +264,8 @@ class Aim:
         if token := self._sender(case).token:
             case.headers["Authorization"] = f"Bearer {token}"
         self._spare(case)
+        if case.method == "PATCH" and self.chance.random() < 0.8:
+            self._edit(case)
         # What is wrong on purpose stays so.
         if not (case.meta and case.meta.generation.mode.is_negative):
             self._point_path(case)
@@ -259,6 +281,20 @@ class Aim:
         scopes = case.operation.definition.raw.get("security", [{}])[-1].get("token", [])
         return self.world.able.get(scopes[0] if scopes else "", self.world.spare)
 
+    def _edit(self, case: Any) -> None:
+        """An edit names what it read, and half of them are their author's."""
+        case.headers["If-Match"] = "*"
+        number = _digits((case.path_parameters or {}).get("number", ""))
+        if "contributions" in case.operation.path and self.chance.random() < 0.5:
+            number = self._known(case)
+            found = Contribution.objects.filter(pk=number).first()
+            author = next(
+                (c for c in self.world.callers if found and c.account == found.author), None
+            )
+            if author:
+                case.path_parameters["number"] = str(number)
+                case.headers["Authorization"] = f"Bearer {author.token}"
+
     def _spare(self, case: Any) -> None:
         """Nobody's own token is ended and nobody loses their role in the middle of the run."""
         path = case.path_parameters or {}
@@ -271,6 +307,14 @@ class Aim:
         path = case.path_parameters or {}
         if "number" in path and self.chance.random() < 0.8:
             path["number"] = str(self._known(case))
+        if "name" in path and "operations" in case.operation.path and self.chance.random() < 0.8:
+            path["name"] = self.chance.choice(self.world.operations)
+        if "name" in path and "services" in case.operation.path and self.chance.random() < 0.8:
+            path["name"] = self.chance.choice(self.world.services)
+        if "delivery" in path and self.chance.random() < 0.8:
+            path["delivery"], path["number"] = map(
+                str, self.chance.choice([*self.world.sent.items()])
+            )
         if "code" in path and self.chance.random() < 0.5:
             path["code"] = self.chance.choice(sorted(kinds()))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from apps.accounts.models import Account
+from apps.rollouts.actions import publish_base
+from apps.rollouts.models import Rollout, Version
 from apps.skills.models import ModelLine
 from apps.traces.actions import shadow_is_a
 from apps.traces.models import Arm, Outcome, Trace
@@ -24,9 +26,15 @@ def answered(line: ModelLine, **more: Any) -> Trace:
 
 
 def a_pair(line: ModelLine, asked_by: Account) -> Trace:
-    """A shadow answer that differs from the live one."""
+    """A shadow answer that differs from the live one, in a rollout that is under way."""
+    channel = publish_base(line, name="base", digest="0" * 64, channel="stable", by="operator")
+    new = Version.objects.create(line=line, name="ofw-1", digest="1" * 64, path="/")
+    rollout = Rollout.objects.create(
+        channel=channel, candidate=new, incumbent=channel.live, salt="s"
+    )
     live = answered(line, asked_by=asked_by, answer="5")
-    return answered(line, arm=Arm.SHADOW, mirror_of=live, asked_by=asked_by, answer="4")
+    seen = {"experiment": rollout.experiment, "asked_by": asked_by}
+    return answered(line, arm=Arm.SHADOW, mirror_of=live, answer="4", **seen)
 
 
 def test_each_outcome_has_its_verdict(line: ModelLine, ada: Caller) -> None:

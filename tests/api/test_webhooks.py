@@ -7,7 +7,7 @@ import json
 import pytest
 
 from apps.community import tasks
-from apps.community.models import Delivery
+from apps.community.models import Dispatch
 from apps.contributions.discussion.actions import say
 from tests.api.calling import Caller, calling
 from tests.people import a_contribution, somebody
@@ -45,7 +45,7 @@ def test_what_was_sent_is_listed_and_sent_again(ada: Caller) -> None:
     assert (logged["type"], logged["tries"], logged["delivered_at"]) == ("ping", 0, None)
     again = ada.post(f"webhooks/{number}/deliveries/{logged['number']}/replay", {})
     assert again.json()["message"] == logged["message"]
-    assert Delivery.objects.count() == 2
+    assert Dispatch.objects.count() == 2
     assert ada.post(f"webhooks/{number}/on", {}).status_code == 200
 
 

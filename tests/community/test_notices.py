@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core import mail as outgoing
+from django.utils import translation
 
 from apps.accounts.models import Role
 from apps.community import actions, mail, queries, tasks
@@ -157,3 +158,31 @@ def test_one_click_ends_all_mail_without_signing_in(client):
 
 def test_reasons_are_ordered_by_their_strength():
     assert list(Reason) == [Reason.MENTIONED, Reason.AUTHOR, Reason.TOOK_PART, Reason.WATCHING]
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "ends"),
+    [
+        ("", "Your webhook was switched off", "To end these mails: "),
+        ("tr", "Webhook'unuz kapatıldı", "Bu e-postaları bitirmek için: "),
+        ("zh-hans", "您的 webhook 已被关闭", "停止接收这些邮件："),
+        ("klingon", "Your webhook was switched off", "To end these mails: "),
+    ],
+)
+def test_mail_speaks_the_readers_language_whoever_sets_it_off(language, subject, ends):
+    contribution = a_contribution()
+    author = contribution.author
+    author.email, author.language = "ada@example.org", language
+    author.save()
+    move(contribution, Stage.IN_REVIEW, by="checks")
+    tasks.tell()
+    endpoint, _ = actions.open_endpoint(
+        by=author, url="https://example.org/", wants=["*"], own_only=False, algorithm="v1"
+    )
+
+    with translation.override("tr" if language != "tr" else "en"):
+        told_of_pr = mail.of_notice(Notice.objects.get(account=author))
+        told_of_hook = mail.of_disabled(endpoint)
+
+    assert ends in told_of_pr.body
+    assert told_of_hook.subject == subject

@@ -16,7 +16,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from apps.community import actions, tasks
 from apps.community.errors import BadEndpoint
-from apps.community.models import Delivery, Endpoint
+from apps.community.models import Dispatch, Endpoint
 from apps.community.webhooks import calling, keys, sending
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
@@ -40,16 +40,16 @@ def endpoint_at(receiver: Receiver, **more) -> tuple[Endpoint, str]:
 def tell_and_deliver() -> None:
     tasks.tell()
     for pk in (
-        Delivery.objects.filter(next_try_at__isnull=False)
+        Dispatch.objects.filter(next_try_at__isnull=False)
         .order_by("pk")
         .values_list("pk", flat=True)
     ):
         tasks.deliver_one(pk)
 
 
-def bring_forward(delivery: Delivery) -> None:
+def bring_forward(delivery: Dispatch) -> None:
     """Let the wait until the next try be over."""
-    Delivery.objects.filter(pk=delivery.pk).update(next_try_at=timezone.now())
+    Dispatch.objects.filter(pk=delivery.pk).update(next_try_at=timezone.now())
 
 
 def accepted() -> Contribution:
@@ -185,7 +185,7 @@ def test_a_replay_has_the_same_id_and_body():
         _, key = endpoint_at(receiver, wants=["pr.accepted"])
         accepted()
         tell_and_deliver()
-        actions.replay(Delivery.objects.get())
+        actions.replay(Dispatch.objects.get())
 
         tell_and_deliver()
 
@@ -201,7 +201,7 @@ def test_each_event_is_told_once_however_often_the_clock_rings():
         tasks.tell()
         tasks.tell()
 
-    assert list(Delivery.objects.order_by("pk").values_list("kind", flat=True)) == [
+    assert list(Dispatch.objects.order_by("pk").values_list("kind", flat=True)) == [
         "pr.submitted",
         "pr.accepted",
     ]
@@ -217,7 +217,7 @@ def test_a_webhook_hears_only_what_it_wants():
         accepted()
         tasks.tell()
 
-    heard = Delivery.objects.order_by("pk").values_list("endpoint", "kind")
+    heard = Dispatch.objects.order_by("pk").values_list("endpoint", "kind")
     assert [kind for number, kind in heard if number == own.pk] == ["pr.submitted"]
     assert [kind for number, kind in heard if number != own.pk] == ["pr.accepted"]
 
@@ -291,12 +291,12 @@ def test_the_log_is_kept_for_thirty_days_and_what_still_waits_longer():
         endpoint, _ = endpoint_at(receiver)
         done, waiting = actions.ping(endpoint), actions.ping(endpoint)
     old = timezone.now() - timedelta(days=31)
-    Delivery.objects.update(created_at=old)
-    Delivery.objects.filter(pk=done.pk).update(next_try_at=None)
+    Dispatch.objects.update(created_at=old)
+    Dispatch.objects.filter(pk=done.pk).update(next_try_at=None)
 
     tasks.forget_old_deliveries()
 
-    assert list(Delivery.objects.all()) == [waiting]
+    assert list(Dispatch.objects.all()) == [waiting]
 
 
 def test_a_message_names_nothing_that_a_visitor_may_not_see():

@@ -20,7 +20,7 @@ from apps.contributions.rows import (
 )
 
 FIELDS = (
-    *("prompt", "completion", "messages", "chosen", "rejected", "label", "original"),
+    *("prompt", "completion", "messages", "chosen", "rejected", "label", "stars", "original"),
     *("instruction", "input", "output", "skill", "trace", "client_id", "role", "content"),
 )
 JSON = st.recursive(
@@ -91,6 +91,11 @@ def test_pairs_and_ratings_keep_their_texts(one: str, other: str, label: bool) -
         ({"prompt": "p", "chosen": "c", "rejected": "c"}, "preference", "same_answers", "rejected"),
         ({"prompt": "p", "chosen": "c"}, "preference", "missing", "rejected"),
         ({"prompt": "p", "completion": "c", "label": 1}, "rating", "bad_label", "label"),
+        ({"prompt": "p", "completion": "c", "stars": 6}, "rating", "bad_stars", "stars"),
+        ({"prompt": "p", "completion": "c", "stars": True}, "rating", "bad_stars", "stars"),
+        ({"prompt": "p", "completion": "c", "stars": 4.5}, "rating", "bad_stars", "stars"),
+        ({"prompt": "p", "completion": "c", "stars": 5, "label": False}, "rating",
+         "stars_against_label", "stars"),
         ({"prompt": "p", "completion": "c", "original": "c"}, "correction", "nothing_corrected",
          "completion"),
         (["p", "c"], "dataset", "not_an_object", ""),
@@ -108,6 +113,7 @@ def test_a_wrong_field_is_named(row: Any, kind: str, code: str, name: str) -> No
     [
         ({"prompt": "p", "chosen": "c", "rejected": "r"}, Kind.PREFERENCE),
         ({"prompt": "p", "completion": "c", "label": True}, Kind.RATING),
+        ({"prompt": "p", "completion": "c", "stars": 2}, Kind.RATING),
         ({"prompt": "p", "completion": "c", "original": "o"}, Kind.CORRECTION),
         ({"messages": []}, Kind.DATASET),
     ],
@@ -135,3 +141,42 @@ def test_a_row_teaches_the_same_whatever_its_case_width_and_spacing() -> None:
     assert plain.digest == shouted.digest
     assert content_digest([plain]) != content_digest([shouted])
     assert plain.digest != RowData(prompt="Two plus two", chosen="four").digest
+
+
+@pytest.mark.parametrize(
+    ("judged", "label"),
+    [
+        *(({"stars": stars}, False) for stars in (1, 2)),
+        *(({"stars": stars}, True) for stars in (4, 5, 5.0)),
+        ({"stars": 3}, None),
+        ({"stars": 3, "label": True}, True),
+        ({"stars": None, "label": False}, False),
+    ],
+)
+def test_stars_become_the_label_that_is_trained_on(
+    judged: dict[str, Any], label: bool | None
+) -> None:
+    row = read_row({"prompt": "2+2", "completion": "4", **judged}, Kind.RATING)
+
+    assert (row.label, row.stars) == (label, judged["stars"])
+
+
+def test_a_row_without_stars_keeps_the_digests_that_it_had_before_there_were_any() -> None:
+    bad = read_row({"prompt": "2+2", "completion": "5", "label": False}, Kind.RATING)
+    good = read_row({"prompt": "2+2", "completion": "4", "label": True}, Kind.RATING)
+    data = read_row({"prompt": "2+2", "completion": "4"}, Kind.DATASET)
+
+    assert [row.digest[:16] for row in (bad, good, data)] == [
+        *("dcbbebb9d0e820b7", "df7f6aeec0624f3d", "8a02ba2124cacdfb")
+    ]
+    assert content_digest([bad, good, data])[:16] == "edf32b2f10bb72d1"
+
+
+def test_stars_are_part_of_what_is_approved_and_not_of_what_is_taught() -> None:
+    plain, four, five = (
+        read_row({"prompt": "2+2", "completion": "4", "label": True, "stars": stars}, Kind.RATING)
+        for stars in (None, 4, 5)
+    )
+
+    assert plain.digest == four.digest == five.digest
+    assert len({content_digest([row]) for row in (plain, four, five)}) == 3

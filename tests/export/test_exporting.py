@@ -54,9 +54,14 @@ FIELDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     Kind.PREFERENCE: st.fixed_dictionaries(
         {"prompt": PROMPT, "chosen": WORDS, "rejected": WORDS}
     ).filter(lambda row: row["chosen"] != row["rejected"]),
-    Kind.RATING: st.fixed_dictionaries(
-        {"prompt": PROMPT, "completion": WORDS, "label": st.booleans()}
-    ),
+    Kind.RATING: st.tuples(
+        st.fixed_dictionaries({"prompt": PROMPT, "completion": WORDS}),
+        st.one_of(
+            st.fixed_dictionaries({"label": st.booleans()}),
+            st.fixed_dictionaries({"stars": st.integers(1, 5)}),
+            st.sampled_from([{"label": True, "stars": 4}, {"label": False, "stars": 3}]),
+        ),
+    ).map(lambda parts: parts[0] | parts[1]),
 }
 
 
@@ -263,3 +268,17 @@ def test_no_more_than_a_group_of_rows_is_held_at_a_time() -> None:
     for form in ("ndjson", "parquet", "hf"):
         pieces = FORMATS[form].write(Selection(reader=AnonymousUser()))
         assert len([piece for piece in pieces if piece]) >= 4, form
+
+
+def test_three_stars_go_out_as_they_are_and_not_into_what_is_trained_on() -> None:
+    rows = [{"prompt": f"{stars}?", "completion": "c", "stars": stars} for stars in (1, 3, 5)]
+    accepted(*rows, kind=Kind.RATING)
+
+    told = rows_of(exported("ndjson"), "ndjson")
+    trained = pq.read_table(io.BytesIO(members_of(exported("hf"))["data/kto/train.parquet"]))
+
+    assert [(row["stars"], row.get("label")) for row in told] == [(1, False), (3, None), (5, True)]
+    assert trained.select(["stars", "label"]).to_pylist() == [
+        {"stars": 1, "label": False},
+        {"stars": 5, "label": True},
+    ]

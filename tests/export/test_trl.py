@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,22 +21,38 @@ from tests.people import a_contribution, a_line
 STARTER = Path(__file__).resolve().parents[2] / "training" / "starter" / "model"
 
 # `trl sft …` starts the script of that name under `accelerate launch`. Here the same scripts run
-# one after the other with the same words, so that torch is imported once and not six times.
+# one after the other with the words of the card, so that torch is imported once and not six times.
+# A shell has put its words apart; what follows them makes it short and keeps it on the processor.
 SCRIPTS = """
-import os, runpy, sys, importlib.util
+import json, os, runpy, sys, importlib.util
 folder = os.path.join(os.path.dirname(importlib.util.find_spec("trl").origin), "scripts")
-output, model = sys.argv[1:]
-for trainer in ("sft", "dpo", "kto"):
-    for name in (trainer, f"{trainer}_conversational"):
-        sys.argv = [
-            trainer, "--dataset_name", "dataset", "--dataset_config", name,
-            "--model_name_or_path", model,
-            "--output_dir", f"{output}/{name}", "--max_steps", "2", "--learning_rate", "1e-3",
-            "--per_device_train_batch_size", "2", "--use_cpu", "--report_to", "none",
-            "--save_strategy", "no", "--disable_tqdm", "True",
-        ]
-        runpy.run_path(os.path.join(folder, f"{trainer}.py"), run_name="__main__")
+for words in json.load(sys.stdin):
+    sys.argv = [
+        *words[1:], "--max_steps", "2", "--learning_rate", "1e-3",
+        "--per_device_train_batch_size", "2", "--use_cpu", "--report_to", "none",
+        "--save_strategy", "no", "--disable_tqdm", "True",
+    ]
+    runpy.run_path(os.path.join(folder, f"{words[1]}.py"), run_name="__main__")
 """
+# Stands in for `trl`, and writes down what the shell has made of the card.
+NOTED = """#!/usr/bin/env python3
+import json, sys
+print(json.dumps(["trl", *sys.argv[1:]]))
+"""
+
+
+def words_of(card: str, within: Path) -> list[list[str]]:
+    """The commands of a card as a shell reads them."""
+    noted = within / "bin" / "trl"
+    noted.parent.mkdir()
+    noted.write_text(NOTED)
+    noted.chmod(0o755)
+    lines = "\n".join(line for line in card.splitlines() if line.startswith("    "))
+    path = f"{noted.parent}{os.pathsep}{os.environ['PATH']}"
+    shell = os.environ | {"MODEL": str(STARTER), "PATH": path}
+    run = {"env": shell, "capture_output": True, "text": True, "check": True}
+    said = subprocess.run(["sh", "-eu", "-c", lines], **run)  # type: ignore[call-overload]
+    return [json.loads(line) for line in said.stdout.splitlines()]
 
 
 def rows_of(kind: str) -> list[dict[str, Any]]:
@@ -64,7 +81,7 @@ def test_trl_trains_on_all_six_formats_as_they_come(live_server: Any, tmp_path: 
     line = a_line("sums")
     for kind in (Kind.DATASET, Kind.PREFERENCE, Kind.RATING):
         a_contribution(line, rows=rows_of(kind), kind=kind, stage=Stage.ACCEPTED)
-    folder, output = tmp_path / "dataset", tmp_path / "trained"
+    folder = tmp_path / "dataset"
 
     fetched = CliRunner().invoke(
         main,
@@ -74,8 +91,9 @@ def test_trl_trains_on_all_six_formats_as_they_come(live_server: Any, tmp_path: 
     assert fetched.exit_code == 0, fetched.output
     quiet = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPTS, str(output), str(STARTER)],
-        cwd=tmp_path,
+        [sys.executable, "-c", SCRIPTS],
+        cwd=folder,
+        input=json.dumps(words_of((folder / "README.md").read_text(), tmp_path)),
         env=os.environ | quiet,
         capture_output=True,
         text=True,
@@ -83,6 +101,7 @@ def test_trl_trains_on_all_six_formats_as_they_come(live_server: Any, tmp_path: 
     )
 
     assert done.returncode == 0, done.stderr[-3000:]
+    output = folder / "trained"
     before = load_file(STARTER / "model.safetensors")
     names = [
         f"{trainer}{style}"

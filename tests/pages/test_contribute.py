@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from django.conf import settings
 
@@ -197,6 +198,43 @@ def test_a_thousand_rows_with_one_bad_are_sent_without_it_or_mended_in_place(
     assert window.wrong == []
 
 
+def dataset_folders(within: Path) -> dict[str, Path]:
+    """Folders as Hugging Face's `datasets` and its Hub have them, and one of neither."""
+    rows = [{"prompt": f"Which day is {n}?", "completion": f"Day {n}."} for n in range(3)]
+    saved, split, hub, empty = (within / n for n in ("saved", "split", "hub", "empty"))
+    one = datasets.Dataset.from_list(rows)
+    one.save_to_disk(saved)
+    hidden = datasets.Dataset.from_list([{"prompt": "hidden", "completion": "h"}])
+    datasets.DatasetDict(train=one, test=hidden).save_to_disk(split)
+    (hub / "data").mkdir(parents=True)
+    (hub / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Days\n")
+    (hub / "days.py").write_text("raise SystemExit('nobody runs this')\n")
+    one.to_parquet(hub / "data" / "train-00000-of-00001.parquet")
+    hidden.to_parquet(hub / "data" / "test-00000-of-00001.parquet")
+    empty.mkdir()
+    (empty / "notes.txt").write_text("Nothing here.")
+    return {"saved": saved, "split": split, "hub": hub, "empty": empty}
+
+
+def test_the_folder_of_a_hugging_face_dataset_is_picked_as_it_is(
+    served: Any, tmp_path: Path
+) -> None:
+    window = served()
+    page = window.page
+    for name, folder in dataset_folders(tmp_path).items():
+        page.goto("/submit?kind=dataset&new=1")
+        page.get_by_label("Or the folder of a dataset").set_input_files(folder)
+        page.get_by_role("button", name="Read the rows").click()
+        if name == "empty":
+            assert page.get_by_text("empty.zip holds no .jsonl, .csv").is_visible()
+            continue
+        page.get_by_text("3 rows are ready to be sent.").wait_for()
+        first = page.get_by_label("What was asked of row 1")
+        assert first.input_value() == "Which day is 0?", name
+
+    assert window.wrong == []
+
+
 def test_what_was_typed_survives_a_lost_session_and_a_crash(served: Any) -> None:
     window = served()
     page = window.page
@@ -258,6 +296,54 @@ def test_hints_stand_beside_the_form_while_one_types(served: Any) -> None:
     mark.wait_for()
     assert mark.inner_text() == "ada.lovelace@engine-works.org"
     assert Trace.objects.count() == 0
+    assert window.wrong == []
+
+
+IN_ITS_PLACE = """field => {
+  const layer = field.previousElementSibling, mark = layer.querySelector("mark");
+  const [one, other] = [field.getBoundingClientRect(), layer.getBoundingClientRect()];
+  const same = ["x", "y", "width", "height"].every(side => Math.abs(one[side] - other[side]) < 1);
+  const here = document.activeElement === field;
+  return [same, mark.textContent, layer.getAttribute("aria-hidden"), here];
+}"""
+
+
+def test_what_looks_private_is_underlined_in_its_field_while_one_types(served: Any) -> None:
+    window = served(viewport={"width": 320, "height": 800})
+    page = window.page
+    page.goto("/submit?kind=correction")
+    field = page.get_by_label("The right answer")
+    field.fill("Ask\nada.lovelace@engine-works.org")
+    page.locator(".private-layer mark").wait_for()
+    mail = "ada.lovelace@engine-works.org"
+    assert field.evaluate(IN_ITS_PLACE) == [True, mail, "true", True]
+
+    field.press_sequentially(", or\nBob")
+
+    assert field.evaluate(IN_ITS_PLACE) == [True, mail, "true", True]
+    assert field.input_value() == f"Ask\n{mail}, or\nBob"
+    field.fill("Ask nobody")
+    page.locator(".private-layer").wait_for(state="detached")
+    assert window.wrong == []
+
+
+def test_rows_of_the_table_get_their_hints_too(served: Any) -> None:
+    window = served()
+    page = window.page
+    page.goto("/submit?kind=dataset")
+    page.get_by_label("What was asked of row 1").fill("Sort: lemon apple mirror")
+    page.get_by_label("The right answer of row 1").fill("apple lemon mirror")
+    page.get_by_text("Row 1: the current model already answers this").wait_for()
+    second = page.get_by_label("The right answer of row 2")
+    second.fill("Write to ada.lovelace@engine-works.org")
+
+    page.get_by_text("Row 2, The right answer:").wait_for()
+    page.locator(".private-layer mark").wait_for()
+
+    assert second.evaluate(IN_ITS_PLACE)[:2] == [True, "ada.lovelace@engine-works.org"]
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_text("Row 1: the current model already answers this").wait_for()
+    assert page.get_by_text("Row 2, The right answer:").is_visible()
     assert window.wrong == []
 
 

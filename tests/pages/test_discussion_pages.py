@@ -476,3 +476,18 @@ def test_what_happens_in_a_conversation_is_on_record_with_names(
         verb for verb, _, _ in events
     }
     assert world.reviewer.role == Role.REVIEWER
+
+
+def test_a_release_that_was_only_proposed_is_told_as_that(world: World) -> None:
+    pr = world.prs[Stage.QUARANTINED]
+    team = as_(world.maintainer)
+
+    page = team.post(
+        f"/prs/{pr.pk}/remarks",
+        {"verdict": "release", "digest": pr.digest, "because": "A word of the trade."},
+        follow=True,
+    )
+
+    assert "Proposed. It is released when a second person agrees." in page.content.decode()
+    pr.refresh_from_db()
+    assert pr.stage == Stage.QUARANTINED

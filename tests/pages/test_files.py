@@ -80,7 +80,7 @@ def test_a_line_that_is_left_out_of_a_revision_is_named(world: World) -> None:
         ({"pasted": ""}, "There are no rows"),
         ({"file": ("a.exe", b"MZ")}, "A.exe is none of .jsonl"),
         ({"file": ("a.jsonl", b"x" * (LARGEST_FILE + 1))}, "holds more than 20 MB; split"),
-        ({"pasted": f"{GOOD}\n" * 10_001}, "There are more than 10,000 rows; send the rest"),
+        ({"pasted": f"{GOOD}\n" * 10_001}, "more than 10,000 rows; split it"),
     ],
 )
 def test_rows_that_cannot_be_sent_are_refused_beside_the_field(
@@ -94,3 +94,22 @@ def test_rows_that_cannot_be_sent_are_refused_beside_the_field(
 
     assert says in page
     assert Contribution.objects.count() == before
+
+
+def test_a_folder_whose_paths_are_not_told_is_read_by_names_unless_two_are_the_same(
+    world: World,
+) -> None:
+    def folder(*names: str) -> list[SimpleUploadedFile]:
+        return [SimpleUploadedFile(name, GOOD.encode()) for name in names]
+
+    before = Contribution.objects.count()
+    assert "two files “folder/a.jsonl”; pack the folder as a zip instead" in sent(
+        world, folder=folder("a.jsonl", "a.jsonl")
+    )
+    outside = {"folder-path": ["../../a.jsonl"]}
+    assert "leads out of the folder" in sent(world, folder=folder("a.jsonl"), **outside)
+    assert Contribution.objects.count() == before
+
+    sent(world, folder=folder("a.jsonl", "README.md"))
+
+    assert newest().row_count == 1

@@ -18,6 +18,7 @@ from django.utils import translation
 from apps.pages.management.commands.write_messages import compiled, faults, po_of, strings
 from tests.pages.test_pages import FOR_REVIEWERS, OPEN_TO_ALL, address, as_
 from tests.pages.world import World, founded
+from tests.people import somebody
 
 OURS = ("accounts", "skills", "traces", "contributions", "discussion", "checks", "reviews")
 TOO = ("builds", "rollouts", "community", "history")
@@ -227,3 +228,56 @@ def test_programs_get_english_whatever_the_browser_asks_for(db: None) -> None:
 
     assert "Content-Language" not in refused
     assert refused.json()["title"] == Client().get("/api/v1/prs/999").json()["title"]
+
+
+SIGNED_OUT = ("/sign-in", "/sign-up", "/account/password/reset/", "/account/password/reset/done/")
+SIGNED_IN = (
+    *("/account/email/", "/account/password/change/", "/account/2fa/", "/account/2fa/webauthn/"),
+    *("/account/sessions/", "/account/3rdparty/", "/account/reauthenticate/", "/sign-out"),
+)
+
+
+@pytest.mark.parametrize("code", ["tr", "zh-hans"])
+def test_the_pages_of_signing_in_are_not_left_in_english(code: str, db: None) -> None:
+    founded()
+    account = somebody()
+    account.set_password("a long enough phrase")
+    account.email = "ada@example.org"
+    account.save()
+
+    def words(path: str, language: str) -> set[str]:
+        client = Client()
+        client.cookies["language"] = language
+        if path in SIGNED_IN:
+            client.force_login(account)
+        page = client.get(path)
+        assert page.status_code == 200, path
+        said = (re.sub(r"\s+", " ", word).strip() for word in Words(page.content.decode()).said)
+        return {word for word in said if re.search("[A-Za-z]{2}", word)}
+
+    same = {"API", "English", "Flywheel", "Open", "Türkçe", account.username, account.email}
+    left = {p: (words(p, "en") & words(p, code)) - same for p in (*SIGNED_OUT, *SIGNED_IN)}
+
+    assert {path: english for path, english in left.items() if english} == {}
+
+
+def test_who_picks_a_language_or_signs_in_by_one_gets_mail_in_it(db: None) -> None:
+    founded()
+    ada, bo = somebody(), somebody()
+    for account in (ada, bo):
+        account.set_password("a long enough phrase")
+        account.save()
+    client = Client()
+    client.cookies["language"] = "tr"
+
+    client.post("/sign-in", {"login": ada.username, "password": "a long enough phrase"})
+    ada.refresh_from_db()
+    assert ada.language == "tr"
+    client.post("/language", {"language": "zh-hans"})
+    client.post("/language", {"language": "klingon"})
+    client.post("/sign-out")
+    client.post("/sign-in", {"login": bo.username, "password": "a long enough phrase"})
+
+    ada.refresh_from_db()
+    bo.refresh_from_db()
+    assert (ada.language, bo.language) == ("zh-hans", "zh-hans")

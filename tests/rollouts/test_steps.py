@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from itertools import count
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from apps.accounts.models import Account, Role
 from apps.builds.models import Build, Verdict
@@ -124,13 +126,48 @@ def test_a_pair_that_differs_and_is_not_judged_holds_up_those_behind_it(rollout:
     first = answered(rollout, Arm.LIVE, "sums", answer="one")
     second = answered(rollout, Arm.SHADOW, "sums", answer="two", mirror_of=first)
     as_good(rollout, somebody(), many=2)
-    assert queries.new_pairs(rollout)[0] == []
-
     judge = somebody()
+    assert queries.new_pairs(rollout) == ([], 0, 0)
+    assert list(queries.pairs_to_judge(judge)) == [second]
+
     judged(first, judge, True)
     judged(second, judge, False)
 
     assert len(queries.new_pairs(rollout)[0]) == 7
+    assert list(queries.pairs_to_judge(judge)) == []
+
+
+def test_a_pair_that_nobody_judges_in_time_counts_against_the_candidate(rollout: Rollout):
+    first = answered(rollout, Arm.LIVE, "sums", answer="one")
+    second = answered(rollout, Arm.SHADOW, "sums", answer="two", mirror_of=first)
+    as_good(rollout, somebody(), many=2)
+    late = timezone.now() - timedelta(hours=49)
+    Trace.objects.filter(pk=second.pk).update(created_at=late)
+
+    pairs, read_to, missed = queries.new_pairs(rollout)
+    decision = actions.step(rollout.pk)
+
+    assert (pairs[0].live_ok, pairs[0].candidate_ok, len(pairs), missed) == (True, False, 7, 1)
+    assert decision.reason.endswith(
+        "One pair that nobody judged within 48 hours counts against it."
+    )
+    rollout.refresh_from_db()
+    assert (rollout.read_to, rollout.statistics["unjudged"]) == (read_to, 1)
+    # A judgement that comes now would change nothing, so nobody is asked for it.
+    assert list(queries.pairs_to_judge(somebody())) == []
+    assert actions.step(rollout.pk).statistics["unjudged"] == 1
+
+
+def test_a_line_says_for_itself_how_long_a_pair_may_wait(rollout: Rollout):
+    rollout.criteria["judge_within_hours"] = 1
+    first = answered(rollout, Arm.LIVE, "sums", answer="one")
+    second = answered(rollout, Arm.SHADOW, "sums", answer="two", mirror_of=first)
+    Trace.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(minutes=59))
+    assert queries.new_pairs(rollout)[2] == 0
+
+    Trace.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(minutes=61))
+
+    assert queries.new_pairs(rollout)[2] == 1
 
 
 def test_a_canary_that_goes_well_ends_with_everybody_and_ships_its_build(rollout: Rollout):

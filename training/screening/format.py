@@ -47,7 +47,7 @@ PROBLEMS = {
         lambda row: row.kind == "pair" and normal(row.answer) == normal(row.other) != ""
     ),
     ("the rating says neither good nor bad", "Set the label to true or false."): (
-        lambda row: row.kind == "rating" and row.label is None
+        lambda row: row.kind == "rating" and row.label is None and row.stars is None
     ),
     (f"a field is longer than {LONGEST:,} characters", "Shorten the text or split the row."): (
         _too_long

@@ -19,12 +19,13 @@ class Row:
     kind: str = "sft"
     other: str = ""
     label: bool | None = None
+    stars: int | None = None  # of 5; three say neither good nor bad
     source: str = ""  # how people call this row, such as "PR 12, row 3"
 
     @property
     def taught(self) -> str:
-        """The answer that training would make likelier, or nothing for a thumb down."""
-        return "" if self.kind == "rating" and self.label is False else self.answer
+        """The answer that training would make likelier, or nothing for any but a thumb up."""
+        return "" if self.kind == "rating" and not self.label else self.answer
 
 
 @dataclass(frozen=True, slots=True)

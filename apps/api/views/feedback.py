@@ -25,6 +25,7 @@ from apps.api.problems import Problem
 from apps.api.schema import PARAMETERS
 from apps.contributions.actions import Terms, check_terms
 from apps.contributions.models import Consent, Licence
+from apps.rollouts import queries as rollouts
 from apps.skills.queries import skill_named
 from apps.traces import actions, queries
 from apps.traces.actions import Verdict
@@ -140,7 +141,7 @@ class Comparisons(Face):
 
     def get(self, request: Request) -> Response:
         return self.paged(
-            request, queries.unjudged_pairs(caller(request)), answers.pair, OldestFirst
+            request, rollouts.pairs_to_judge(caller(request)), answers.pair, OldestFirst
         )
 
     def post(self, request: Request) -> Response:

@@ -14,7 +14,7 @@ from apps.api.bodies import EndpointChange, EndpointWish
 from apps.api.calls import Call, Page
 from apps.api.face import Face, one
 from apps.community import actions, queries
-from apps.community.models import Delivery, Endpoint
+from apps.community.models import Dispatch, Endpoint
 
 OWNED = {"GET": Scope.CONTRIBUTE, "POST": Scope.CONTRIBUTE}
 
@@ -112,7 +112,7 @@ class Deliveries(Face):
     calls = {"GET": Call({200: Page(shapes.Delivery)})}
 
     def get(self, request: Request, number: int) -> Response:
-        sent = Delivery.objects.filter(endpoint=owned(request, number))
+        sent = Dispatch.objects.filter(endpoint=owned(request, number))
         return self.paged(request, sent, answers.delivery)
 
 
@@ -123,7 +123,7 @@ class Replay(Face):
     calls = {"POST": Call({202: shapes.Delivery}, refuses=("community_refused",))}
 
     def post(self, request: Request, number: int, delivery: int) -> Response:
-        sent: Any = Delivery.objects.filter(endpoint=owned(request, number))
+        sent: Any = Dispatch.objects.filter(endpoint=owned(request, number))
         again = actions.replay(one(sent, "delivery", pk=delivery))
         return Response(answers.delivery(again), status=202)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import F
 from django.utils import timezone
 
-from apps.community.models import Delivery, Endpoint
+from apps.community.models import Dispatch, Endpoint
 from apps.community.webhooks import calling, keys
 from apps.community.webhooks.calling import Answer
 
@@ -20,7 +20,7 @@ TRY_LASTS = timedelta(seconds=60)
 GONE = 410
 
 
-def attempt(delivery: Delivery) -> Answer | None:
+def attempt(delivery: Dispatch) -> Answer | None:
     """Send a due delivery once; None when another worker has it, or when it is not due."""
     endpoint = delivery.endpoint
     if endpoint.disabled_at or not _take(delivery):
@@ -40,7 +40,7 @@ def attempt(delivery: Delivery) -> Answer | None:
     return answer
 
 
-def headers_of(delivery: Delivery, at: datetime) -> dict[str, str]:
+def headers_of(delivery: Dispatch, at: datetime) -> dict[str, str]:
     """The headers of Standard Webhooks; while keys are changed, a signature by each."""
     endpoint = delivery.endpoint
     stored = [endpoint.key]
@@ -73,10 +73,10 @@ def disable(endpoint: Endpoint, because: str) -> None:
     endpoint.disabled_at, endpoint.disabled_because = now, because[:300]
 
 
-def _take(delivery: Delivery) -> bool:
+def _take(delivery: Dispatch) -> bool:
     """Make the try ours, so that two workers never send it at the same time."""
     now = timezone.now()
-    ours = Delivery.objects.filter(pk=delivery.pk, tries=delivery.tries, next_try_at__lte=now)
+    ours = Dispatch.objects.filter(pk=delivery.pk, tries=delivery.tries, next_try_at__lte=now)
     if not ours.update(tries=F("tries") + 1, next_try_at=now + TRY_LASTS):
         return False
     delivery.tries += 1
@@ -84,7 +84,7 @@ def _take(delivery: Delivery) -> bool:
 
 
 def _note(
-    delivery: Delivery,
+    delivery: Dispatch,
     answer: Answer,
     *,
     next_try_at: datetime | None,

@@ -62,8 +62,14 @@ def _data_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     data = sorted((m for m in members if _holds_rows(m)), key=lambda member: member.filename)
     if not data:
         raise BadFile(f"{name} holds no {', '.join(DATA[:4])} file; put the rows into one")
-    train = [m for m in data if PurePosixPath(m.filename).name.startswith("train")]
-    return train or data
+    return [member for member in data if _is_for_training(member)] or data
+
+
+def _is_for_training(member: zipfile.ZipInfo) -> bool:
+    """Whether the member is of the split named train: by its name, or by its folder's, which is
+    how `save_to_disk` writes the splits of a whole dataset."""
+    path = PurePosixPath(member.filename)
+    return path.name.startswith("train") or "train" in path.parts[:-1]
 
 
 def _ensure_harmless(member: zipfile.ZipInfo, name: str) -> None:

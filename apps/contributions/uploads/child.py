@@ -11,25 +11,25 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from apps.contributions.uploads.archives import is_archive, rows_in_archive
 from apps.contributions.uploads.limits import Limits
 from openflywheel.reading.faults import BadFile, BadRow
-from openflywheel.reading.files import Numbered, rows_in
+from openflywheel.reading.files import Numbered, rows_in, rows_in_text
 
 OPEN_FILES = 32
 
 
 def main() -> None:
-    """Read what stands on standard input; the limits and the file's name come as arguments."""
-    *numbers, name = sys.argv[1:]
+    """Read what stands on standard input; limits, what it is and its name come as arguments."""
+    *numbers, what, name = sys.argv[1:]
     limits = Limits.from_arguments(numbers)
     confine(limits)
     with os.fdopen(0, "rb") as file, os.fdopen(1, "wb") as out:
         try:
-            for said in _said(file, name, limits):
+            for said in _said(READERS[what], file, name, limits):
                 out.write(json.dumps(said).encode() + b"\n")
         except MemoryError:
             out.write(json.dumps({"refused": too_costly(name)}).encode() + b"\n")
@@ -50,10 +50,23 @@ def too_costly(name: str) -> str:
     return f"{name} takes too much time or memory to read; split it, or send it as plain JSONL"
 
 
-def _said(file: BinaryIO, name: str, limits: Limits) -> Iterator[dict[str, Any]]:
+def _rows_of_file(file: BinaryIO, name: str, most: int) -> Iterator[Numbered]:
+    read = rows_in_archive if is_archive(file, name) else rows_in
+    return read(file, name=name, most=most)
+
+
+def _rows_of_text(file: BinaryIO, name: str, most: int) -> Iterator[Numbered]:
+    """What somebody pasted; the page has bounded it already."""
+    return rows_in_text(file.read(most).decode(errors="surrogatepass"))
+
+
+Reader = Callable[[BinaryIO, str, int], Iterator[Numbered]]
+READERS: dict[str, Reader] = {"file": _rows_of_file, "text": _rows_of_text}
+
+
+def _said(read: Reader, file: BinaryIO, name: str, limits: Limits) -> Iterator[dict[str, Any]]:
     try:
-        read = rows_in_archive if is_archive(file, name) else rows_in
-        for count, numbered in enumerate(read(file, name=name, most=limits.decoded)):
+        for count, numbered in enumerate(read(file, name, limits.decoded)):
             if count == limits.rows:
                 mend = "split it, and send each part as a PR of its own"
                 raise BadFile(f"{name} has more than {limits.rows:,} rows; {mend}")

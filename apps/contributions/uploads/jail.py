@@ -49,11 +49,19 @@ def rows_of_upload(file: BinaryIO, *, name: str, limits: Limits = USUAL) -> Iter
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy)
         copy.seek(0)
-        yield from _read_by_a_child(copy, name, limits)
+        yield from _read_by_a_child(copy, "file", name, limits)
 
 
-def _read_by_a_child(file: BinaryIO, name: str, limits: Limits) -> Iterator[Numbered]:
-    command = [sys.executable, "-I", "-c", PROGRAM, *limits.as_arguments(), name]
+def rows_of_paste(text: str, *, limits: Limits = USUAL) -> Iterator[Numbered]:
+    """Every row of pasted text: JSON lines, a JSON list, or CSV; read by a child, as files are."""
+    with tempfile.TemporaryFile() as copy:
+        copy.write(text.encode(errors="surrogatepass"))
+        copy.seek(0)
+        yield from _read_by_a_child(copy, "text", "the text", limits)
+
+
+def _read_by_a_child(file: BinaryIO, what: str, name: str, limits: Limits) -> Iterator[Numbered]:
+    command = [sys.executable, "-I", "-c", PROGRAM, *limits.as_arguments(), what, name]
     with subprocess.Popen(
         command,
         stdin=file,

@@ -8,9 +8,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import check_for_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.i18n import set_language
 
 from apps.accounts import actions, queries
 from apps.accounts.errors import AccountRefused
@@ -19,6 +21,15 @@ from apps.accounts.models import Account
 from apps.accounts.rules import SERVICES_OF_ONE, STRONG
 from apps.pages import forms
 from apps.pages.who import account_of
+
+
+@require_POST
+def speak(request: HttpRequest) -> HttpResponse:
+    """Speak another language from now on; mail follows whoever is signed in."""
+    picked = request.POST.get("language", "")
+    if request.user.is_authenticated and check_for_language(picked):
+        actions.speak(account_of(request), picked)
+    return set_language(request)
 
 
 @never_cache

@@ -23,6 +23,7 @@ from apps.contributions.filters import Filter, Term
 from apps.contributions.models import Contribution, Row
 from apps.contributions.rows import mark_of
 from apps.history.errors import MoveRefused
+from apps.history.models import Proposal
 from apps.pages import forms, markdown, talk
 from apps.pages.views.contributions import do, seen
 from apps.pages.who import account_of
@@ -199,7 +200,7 @@ def finish_review(request: HttpRequest, number: int) -> HttpResponse:
     contribution = seen(request, number)
     verdict = request.POST.get("verdict", "")
     try:
-        submitted = reviews.finish(
+        submitted, became = reviews.finish(
             contribution,
             by=account_of(request),
             verdict=verdict if verdict in Verdict.values else "",
@@ -211,6 +212,8 @@ def finish_review(request: HttpRequest, number: int) -> HttpResponse:
         return redirect(_back(request, contribution, "review"))
     told = ngettext("%d remark is submitted.", "%d remarks are submitted.", submitted) % submitted
     messages.success(request, told)
+    if isinstance(became, Proposal):
+        messages.info(request, _("Proposed. It is released when a second person agrees."))
     return redirect(contribution)
 
 

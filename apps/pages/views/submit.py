@@ -21,7 +21,7 @@ from apps.history.errors import MoveRefused
 from apps.pages import beginnings, drafting, edits, forms
 from apps.pages.beginnings import Beginning
 from apps.pages.drafting import Names
-from apps.pages.views.hints import told
+from apps.pages.views.hints import rows_of, told
 from apps.pages.visitors import owner_of
 from apps.reviews.queue.promises import expected
 from apps.skills.models import ModelLine
@@ -134,8 +134,8 @@ def _take(request: HttpRequest, line: ModelLine) -> HttpResponse:
         if incoming and drafts.faulty(draft).exists():
             return _back(draft, "rows")
         return _send(request, line, owner, form, names, draft)
-    if form.errors.get("file") or form.errors.get("pasted"):
-        form.keep_errors_of("file", "pasted")
+    if set(forms.SOURCES) & set(form.errors):
+        form.keep_errors_of(*forms.SOURCES)
         return _page(request, line, owner, form, names, draft, draft.context)
     anchor, more = edits.apply(draft, do)
     return _back(draft, anchor, **more)
@@ -149,7 +149,7 @@ def _send(
     names: Names,
     draft: Draft,
 ) -> HttpResponse:
-    unread = form.errors.get("file") or form.errors.get("pasted")
+    unread = set(forms.SOURCES) & set(form.errors)
     if form.kind == Kind.DATASET and not unread and not draft.rows.exists():
         form.add_error("pasted", _("There are no rows; pick a file, paste them or type them."))
     if not form.is_valid():
@@ -197,6 +197,17 @@ def _page(
     wanted = None
     if names.start.startswith("help:"):
         wanted = clusters.cluster_named(line, names.start.removeprefix("help:"))
+    table = None
+    if kind == Kind.DATASET:
+        table = drafting.table_of(
+            draft,
+            first=edits.number(asked.get("from", "")),
+            blanks=min(edits.number(asked.get("blank", "")), 20),
+            everything=asked.get("rows") == "all",
+        )
+    preview = None
+    if "preview" in asked and draft:
+        preview = told(form, line, owner, rows_of(table) if table else ())
     return render(
         request,
         "pages/submit.html",
@@ -206,16 +217,9 @@ def _page(
             "names": names,
             "draft": draft,
             "turns": [*turns, *([{"role": "user", "content": ""}] * ("turn" in asked))],
-            "table": drafting.table_of(
-                draft,
-                first=edits.number(asked.get("from", "")),
-                blanks=min(edits.number(asked.get("blank", "")), 20),
-                everything=asked.get("rows") == "all",
-            )
-            if kind == Kind.DATASET
-            else None,
+            "table": table,
             "asides": draft.asides.count() if draft else 0,
-            "preview": told(form, line, owner) if "preview" in asked and draft else None,
+            "preview": preview,
             "wanted": wanted,
             "expected": expected(line),
             "turn_roles": drafting.TURN_ROLES,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.community import actions, queries
 from apps.community.errors import BadEndpoint
-from apps.community.models import Delivery, Endpoint
+from apps.community.models import Dispatch, Endpoint
 from apps.pages import forms
 from apps.pages.paging import slice_of
 from apps.pages.who import account_of
@@ -44,7 +44,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 def webhook(request: HttpRequest, number: int) -> HttpResponse:
     """One webhook with the log of its deliveries."""
     endpoint = _owned(request, number)
-    page = slice_of(Delivery.objects.filter(endpoint=endpoint), request.GET)
+    page = slice_of(Dispatch.objects.filter(endpoint=endpoint), request.GET)
     return render(request, "pages/webhook.html", {"endpoint": endpoint, "page": page})
 
 
@@ -56,7 +56,7 @@ def change(request: HttpRequest, number: int, verb: str) -> HttpResponse:
     endpoint = _owned(request, number)
     if verb == "key":
         key = actions.change_key(endpoint)
-        page = slice_of(Delivery.objects.filter(endpoint=endpoint), request.GET)
+        page = slice_of(Dispatch.objects.filter(endpoint=endpoint), request.GET)
         shown = {"endpoint": endpoint, "page": page, "key": key}
         return render(request, "pages/webhook.html", shown)
     if verb == "delete":
@@ -76,7 +76,7 @@ def change(request: HttpRequest, number: int, verb: str) -> HttpResponse:
 @require_POST
 def replay(request: HttpRequest, number: int, delivery: int) -> HttpResponse:
     """Send one message once more."""
-    sent = Delivery.objects.filter(endpoint=_owned(request, number))
+    sent = Dispatch.objects.filter(endpoint=_owned(request, number))
     actions.replay(get_object_or_404(sent, pk=delivery))
     messages.success(request, _("The message is on its way again."))
     return redirect("pages:webhook", number)

@@ -43,6 +43,7 @@ from apps.rollouts.gates.evidence import (
     still_needed,
 )
 from apps.rollouts.gates.sample_ratio import sample_ratio_log_evidence
+from apps.rollouts.gates.sentences import with_unjudged
 from apps.rollouts.gates.shadow import Pair, ShadowState
 
 __all__ = [
@@ -69,4 +70,5 @@ __all__ = [
     "mean",
     "sample_ratio_log_evidence",
     "still_needed",
+    "with_unjudged",
 ]

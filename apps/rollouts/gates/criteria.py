@@ -24,6 +24,8 @@ class Criteria:
     protected           skills that may not fall by their margin; rolled back when they fall at all
     watched             skills rolled back when they fall, without a proof needed to widen
     prove_skills_at     stages (percent; 0 is shadow) that must prove each protected skill apart
+    judge_within_hours  how long a shadow pair may wait for its judge; then it counts as one
+                        that only the live version got right
     titles              what people call the skills; one without a title goes by its name
     """
 
@@ -40,12 +42,15 @@ class Criteria:
     min_pairs_per_protected_skill: int = 20
     min_candidate_outcomes: int = 200
     prove_skills_at: tuple[int, ...] = (SHADOW,)
+    judge_within_hours: float = 48.0
     titles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("alpha_harm", "alpha_widen", "alpha_superiority", "srm_alpha"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
+        if not self.judge_within_hours > 0:
+            raise ValueError("judge_within_hours must be more than 0")
         for skill in (OVERALL, *self.protected):
             if not 0 < self.margin(skill) < 100:
                 raise ValueError(f"the margin of {skill} must lie between 0 and 100 points")

@@ -78,6 +78,13 @@ def broken_split(ratio: dict[str, Any]) -> str:
     )
 
 
+def with_unjudged(reason: str, unjudged: int, hours: float) -> str:
+    """The reason, and how many pairs stand against the candidate because nobody judged them."""
+    pairs = "One pair" if unjudged == 1 else f"{unjudged:,} pairs"
+    counts = "counts" if unjudged == 1 else "count"
+    return f"{reason} {pairs} that nobody judged within {hours:g} hours {counts} against it."
+
+
 def called(stream: str, title: str) -> str:
     """A skill by its title, in quotes; the overall rate as it is."""
     return stream if stream == OVERALL else f"“{title}”"

@@ -141,7 +141,7 @@ def _of_the_trigger(candidate: Candidate | None) -> dict[str, Any] | None:
     probes = build["report"]["probes"]
     return {
         "result": build["verdict"],
-        "reason": "; ".join(build["verdict_reasons"]),
+        "reason": " ".join(build["verdict_reasons"]),
         "answers_changed_percent": max((probe["changed_percent"] for probe in probes), default=0.0),
         "overall": {key: build["report"]["overall"][key] for key in ("before", "after", "gain")},
         "rollout": candidate.refusal,

@@ -25,8 +25,9 @@ def from_argilla(
     """Rows to submit: one for each annotator's answer to each question.
 
     A text corrects the answer field (or is the answer, where there is no such field); a ranking
-    or the name of one of two answer fields is a pair; a label or a rating is a thumb, up from
-    `good_from`. `use_suggestions` takes suggestions where nobody has answered.
+    or the name of one of two answer fields is a pair; a label is a thumb; a rating of 1 to 5 is
+    stars, and a thumb up from `good_from`, down below the middle. `use_suggestions` takes
+    suggestions where nobody has answered.
     """
     for number, record in enumerate(records, start=1):
         shown = record if isinstance(record, Mapping) else _as_dict(record, number)
@@ -81,12 +82,21 @@ def _row(
     answer = first_of(ANSWERS, fields)
     given = text_of(fields[answer], number, answer) if answer else ""
     if isinstance(value, bool | int | float) and answer:
-        label = value if isinstance(value, bool) else value >= good_from
-        return {"prompt": prompt, "completion": given, "label": label}
+        return {"prompt": prompt, "completion": given, **_judged(value, good_from)}
     if isinstance(value, str) and value.strip():
         return _said(prompt, given, value, question, number)
     detail = f"the answer to “{question[:40]}” is neither text, label, rating nor ranking"
     raise Unmapped(number, question, detail, "leave this question out of the export")
+
+
+def _judged(value: float, good_from: int) -> dict[str, Any]:
+    """A thumb, with stars where the rating agrees with what 1 to 5 stars mean at a site."""
+    label = value if isinstance(value, bool) else value >= good_from
+    if isinstance(value, bool) or value not in range(1, 6) or (value > 3) is not label:
+        return {"label": label}
+    stars = int(value)
+    # Three of five say neither good nor bad; the site keeps them and trains on none.
+    return {"stars": stars} if stars == 3 else {"label": label, "stars": stars}
 
 
 def _said(prompt: Any, given: str, value: str, question: str, number: int) -> dict[str, Any]:

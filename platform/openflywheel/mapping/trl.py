@@ -13,7 +13,7 @@ from openflywheel.mapping.faults import Unmapped, text_of, turns_of
 
 Style = Literal["standard", "conversational"]
 ANSWERS = ("completion", "chosen", "rejected")
-OURS = ("label", "original", "skill", "trace", "client_id")
+OURS = ("label", "stars", "original", "skill", "trace", "client_id")
 
 
 def from_trl(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

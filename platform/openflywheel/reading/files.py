@@ -38,7 +38,7 @@ FORMATS: Formats = (
     (frozenset({"prompt", "completion"}), "prompt, completion"),
     (frozenset({"messages"}), "messages"),
     (frozenset({"prompt", "chosen", "rejected"}), "prompt, chosen, rejected"),
-    (frozenset({"prompt", "completion", "label"}), "prompt, completion, label"),
+    (frozenset({"prompt", "completion", "label"}), "prompt, completion, label or stars"),
     (frozenset({"instruction", "output"}), "instruction, input, output"),
 )
 
@@ -304,8 +304,9 @@ def _from_csv(header: Sequence[str], record: Sequence[str]) -> dict[str, Any] | 
     for name in ("label", "success"):
         if name in row:
             row[name] = LABELS.get(row[name].strip().casefold(), row[name])
-    if row.get("rating", "") in RATINGS:
-        row["rating"] = int(row["rating"])
+    for name in ("rating", "stars"):
+        if row.get(name, "") in RATINGS:
+            row[name] = int(row[name])
     if row.get("messages", "").lstrip().startswith("["):
         try:
             row["messages"] = strict_json.loads(row["messages"])

@@ -71,6 +71,13 @@ ACCEPTED: dict[str, bytes] = {
             "s/state.json": b"{}",
         }
     ),
+    "splits.zip": as_zip(
+        {
+            "s/dataset_dict.json": b'{"splits": ["train", "test"]}',
+            "s/train/data-00000-of-00001.arrow": as_arrow(),
+            "s/test/data-00000-of-00001.arrow": as_arrow([{"prompt": "p", "completion": "c"}]),
+        }
+    ),
     "two.zip": as_zip({"a.jsonl": as_jsonl(ROWS[:1]), "b.parquet": as_parquet(ROWS[1:])}),
     "mac.zip": as_zip({"a.jsonl": as_jsonl(), "__MACOSX/._a.jsonl": b"\x00\x05\x16\x07"}),
 }

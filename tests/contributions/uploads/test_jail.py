@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.contributions.uploads import rows_of_upload
+from apps.contributions.uploads import rows_of_paste, rows_of_upload
 from apps.contributions.uploads.jail import ENVIRONMENT, PROGRAM, USUAL
 from apps.contributions.uploads.limits import Limits
 from openflywheel.reading.faults import BadFile, BadRow
@@ -39,6 +39,13 @@ def read(data: bytes, name: str, limits: Limits = USUAL) -> list[Numbered]:
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_what_is_well_packed_gives_its_rows(name: str) -> None:
     assert [row for _, row in read(ACCEPTED[name], name)] == ROWS
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.csv"])
+def test_what_is_pasted_is_read_by_a_child_too(name: str) -> None:
+    assert [row for _, row in rows_of_paste(ACCEPTED[name].decode())] == ROWS
+    with pytest.raises(BadFile, match="too much time or memory"):
+        list(rows_of_paste(ACCEPTED[name].decode(), limits=Limits(memory=1024)))
 
 
 @pytest.mark.parametrize(
