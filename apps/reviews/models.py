@@ -52,3 +52,9 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reviewer} holds {self.contribution}"
+
+
+# Evidence has a room of its own; its tables belong to this app all the same.
+from apps.reviews.evidence.models import Evidence, Served  # noqa: E402
+
+__all__ = ["Claim", "Decision", "Evidence", "Served", "Verdict"]

@@ -9,10 +9,13 @@ from celery import shared_task
 from apps.accounts.errors import AccountRefused
 from apps.accounts.models import Role
 from apps.history.appointments import RULE, appoint
+from apps.reviews.evidence import tasks as evidence
 from apps.reviews.trust import TrustRule, deserving
 from apps.skills.models import ModelLine
 
 logger = logging.getLogger(__name__)
+
+__all__ = ["evidence", "trust_whom_the_rule_trusts"]
 
 
 @shared_task
