@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.contributions.models import Consent, Contribution, Kind, Row
+from apps.contributions.models import Consent, Contribution, Row
 from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
 from apps.reviews.evidence.models import Evidence, Served, State
@@ -106,6 +106,8 @@ class Shown:
 # Why nothing is measured, by name; the pages have the words.
 REVERT, UNASKED, SET_ASIDE, NOT_YET, OVER = "revert", "consent", "set_aside", "not_yet", "over"
 WAITING = "waiting"
+# States that another look in a few seconds may find changed.
+UNDER_WAY = (WAITING, State.ASKING, State.LEARNING)
 
 
 def shown(contribution: Contribution, *, rows_seen: bool, examples: int = 0) -> Shown:
@@ -151,8 +153,3 @@ def _examples(contribution: Contribution, evidence: Evidence, most: int) -> list
     ]
     found.sort(key=lambda one: (TELLING.index(one.change), one.row.position))
     return found[:most]
-
-
-def compares_likelihoods(contribution: Contribution) -> bool:
-    """Pairs are judged by which answer the model holds likelier, and not by what it says."""
-    return contribution.kind == Kind.PREFERENCE

@@ -1,4 +1,4 @@
-"""A PR's rows are asked, learned and asked again with the real model, and what is kept is counted."""
+"""A PR's rows are asked, learned and asked again with the real model."""
 
 from __future__ import annotations
 
@@ -58,7 +58,11 @@ def test_good_rows_fix_and_break_nothing_and_harmful_ones_break(line):
     assert actions.measure_waiting(worker="one") == 2
 
     told = {e.contribution_id: e for e in Evidence.objects.all()}
-    print(Evidence.objects.values("contribution","asked","failing","fixed","spoiled","cases","broken","seconds"))
+    print(
+        Evidence.objects.values(
+            "contribution", "asked", "failing", "fixed", "spoiled", "cases", "broken", "seconds"
+        )
+    )
     kind = told[good.pk]
     assert (kind.state, kind.asked, kind.failing, kind.spoiled) == (State.MEASURED, 8, 8, 0)
     assert kind.fixed >= 6
