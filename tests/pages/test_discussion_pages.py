@@ -271,7 +271,7 @@ def test_a_tick_is_kept_counted_and_taken_back(world: World, pr: Contribution) -
     assert "0 of 5 viewed" in text_of(reader, f"/prs/{pr.pk}/rows")
 
 
-@pytest.mark.parametrize("tab", ["", "/rows", "/checks", "/history", "/effects"])
+@pytest.mark.parametrize("tab", ["", "/rows", "/checks", "/history", "/evidence", "/effects"])
 def test_every_tab_has_its_json(tab: str, world: World, pr: Contribution) -> None:
     answer = Client().get(f"/prs/{pr.pk}{tab}.json", follow=True)
 

@@ -31,13 +31,13 @@ class PreviewSettings:
     """
 
     lora: LoraSettings = field(default_factory=LoraSettings)
-    epochs: int = 8
+    epochs: int = 16
     most_steps: int = 200
     learning_rate: float = 3e-3
     warmup: float = 0.1
     replay_ratio: float = 6.0
     earlier_ratio: float = 0.0
-    least_new: int = 16
+    least_new: int = 8
     pack_rows: int = 8
     pack_tokens: int = 96
     longest_answer: int = 256

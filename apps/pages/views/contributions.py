@@ -71,6 +71,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "may_see": may_see,
             "rows": rows,
             "more_rows": shown.row_count > len(rows),
+            "evidence": measuring.shown(contribution, rows_seen=may_see),
             "findings": told.screening.findings.all() if told.screening else [],
             "screening": told.screening,
             "said": talk.timeline(talks, told.decisions, contribution, request.user),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from apps.skills.models import ModelLine
 MEASURED_WITH = (Consent.EVALUATE, Consent.REVIEW, Consent.TRAIN)
 # A PR that stands here is worth finishing, once begun; with anything else its rows may be foul.
 STANDS = (Stage.IN_REVIEW, Stage.CHANGES_REQUESTED, Stage.ACCEPTED)
+LATEST = 5
 ENDED = (State.MEASURED, State.FAILED)
 
 
@@ -68,8 +69,11 @@ def measured_before(key: str) -> Evidence | None:
 
 def evidence_on(contribution: Contribution) -> Evidence | None:
     """The latest evidence on the rows that stand, if need be that of an earlier version."""
-    found = Evidence.objects.filter(contribution=contribution, digest=contribution.digest)
-    return found.filter(~Q(asked=None) | Q(state=State.FAILED)).first() or found.first()
+    found = list(
+        Evidence.objects.filter(contribution=contribution, digest=contribution.digest)[:LATEST]
+    )
+    told = (one for one in found if one.asked is not None or one.state == State.FAILED)
+    return next(told, found[0] if found else None)
 
 
 @dataclass(frozen=True)
