@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from apps.builds import actions as builds
 from apps.builds.models import Build
+from apps.contributions import actions as contributions
 from apps.contributions.models import Consent, Contribution
 from apps.contributions.stages import Stage
 from apps.history import tasks as history
 from apps.history.actions import send
 from apps.history.models import Letter
-from apps.history.queries import waiting_for_a_worker
+from apps.history.queries import life_of, waiting_for_a_worker
 from apps.reviews.evidence import actions, queries, tasks
+from apps.reviews.evidence.errors import Interrupted
 from apps.reviews.evidence.models import Evidence, Served, State
 from tests.people import a_contribution, a_line
 
@@ -71,6 +73,30 @@ def test_a_worker_that_comes_too_late_writes_nothing():
     assert not queries.due().exists()
 
 
+@pytest.mark.parametrize("moved_on", ["a new revision", "quarantine"])
+def test_rows_that_are_replaced_or_set_aside_while_they_are_measured_are_let_go(moved_on: str):
+    pr = in_review()
+    batch = actions.take("one")
+    (evidence,) = batch.open.values()
+    if moved_on == "quarantine":
+        Contribution.objects.filter(pk=pr.pk).update(stage=Stage.QUARANTINED)
+    else:
+        rows = [{"prompt": "What is 2 plus 2?", "completion": "4"}]
+        contributions.revise(pr, by=pr.author, rows=rows, note="better")
+
+    with pytest.raises(Interrupted, match="has moved on"):
+        actions._beat(batch)
+    told = {"event": "measured", "offer": str(evidence.pk), "rows": [], "cases": [], "seconds": 1}
+    actions._heed(batch, told)
+
+    evidence.refresh_from_db()
+    assert (evidence.state, evidence.attempts, evidence.asked) == (State.ASKING, 0, None)
+    assert not queries.due().exists()
+    Contribution.objects.filter(pk=pr.pk).update(stage=Stage.IN_REVIEW)
+    (taken,) = actions.take("two").open.values()
+    assert taken.digest == Contribution.objects.get(pk=pr.pk).digest
+
+
 def test_what_has_killed_three_workers_is_not_tried_again_and_says_so():
     pr = in_review()
     for name in ("first", "second", "third"):
@@ -85,6 +111,17 @@ def test_what_has_killed_three_workers_is_not_tried_again_and_says_so():
         "3 workers have died while they measured it",
     )
     assert queries.shown(pr, rows_seen=True).state == State.FAILED
+
+
+def test_what_crashes_at_each_attempt_says_in_the_end_why_it_could_not_be_measured():
+    pr = in_review()
+    for _ in range(3):
+        actions._crashed(actions.take("one"), "the base model cannot be loaded")
+
+    failed = Evidence.objects.get(contribution=pr)
+    assert (failed.state, failed.reason) == (State.FAILED, "the base model cannot be loaded")
+    assert life_of(pr).get(verb="not measured").because == failed.reason
+    assert not queries.due().exists()
 
 
 def test_what_has_crashed_is_tried_alone():
