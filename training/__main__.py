@@ -1,4 +1,4 @@
-"""The library's command line: `python -m training build | serve | verify | compare | starter`.
+"""The library's command line: `python -m training COMMAND`, and `--help` for what there is.
 
 Commands that work for a while tell it in JSON lines on stdout; a refusal is one sentence.
 """
@@ -83,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--holdout", type=Path, required=True)
     compare.set_defaults(run=_compare)
 
+    preview = commands.add_parser(
+        "preview", help="try contributions on the live model, as JOB says"
+    )
+    preview.add_argument("job", type=Path, metavar="JOB.json")
+    preview.set_defaults(run=_preview)
+
     starter = commands.add_parser("starter", help="the starter line").add_subparsers(
         required=True, metavar="WHAT"
     )
@@ -105,6 +111,16 @@ def _build(parsed: argparse.Namespace) -> None:
 
     adapter = recipe.build_adapter(spec, out=parsed.out, tell=tell)
     tell(event="done", adapter=adapter.name, digest=adapter.digest, path=str(adapter.path))
+
+
+def _preview(parsed: argparse.Namespace) -> None:
+    end_with_reader()
+    from training.preview.spec import PreviewJob
+
+    job = PreviewJob.load(parsed.job)
+    from training.preview.measuring import measure
+
+    measure(job, tell)
 
 
 def _serve(parsed: argparse.Namespace) -> None:

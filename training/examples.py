@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from training.errors import DataRefused
 from training.spec import BuildSpec, Example, Kind, Source, Turn, sha256_of
@@ -63,11 +63,11 @@ def read_lessons(spec: BuildSpec) -> Lessons:
     earlier: list[Example] = []
     if spec.earlier is not None:
         earlier = read_manifest(spec.earlier, spec.earlier_sha256)
-    told = {_asked(example) for example in examples}
+    told = {asked_of(example) for example in examples}
     return Lessons(
         tuple(examples),
-        tuple(row for row in pool if _asked(row) not in told),
-        tuple(row for row in earlier if row.kind == "sft" and _asked(row) not in told),
+        tuple(row for row in pool if asked_of(row) not in told),
+        tuple(row for row in earlier if row.kind == "sft" and asked_of(row) not in told),
     )
 
 
@@ -84,7 +84,22 @@ def read_holdout(path: str | Path, sha256: str | None) -> list[Case]:
     return cases
 
 
-def course(lessons: Lessons, spec: BuildSpec) -> list[Example]:
+class Pace(Protocol):
+    """How often rows are repeated, and what is repeated beside them; see `spec.BuildSpec`."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def replay_ratio(self) -> float: ...
+    @property
+    def earlier_ratio(self) -> float: ...
+    @property
+    def least_new(self) -> int: ...
+
+
+def course(lessons: Lessons, spec: Pace) -> list[Example]:
     """Every row of the supervised phase, in the order of learning.
 
     An epoch holds each contributed row once, and its share of trusted and earlier rows, shuffled
@@ -123,9 +138,10 @@ def _in_turn(pool: Sequence[Example], rng: random.Random) -> Iterator[Example]:
         yield from rng.sample(pool, len(pool))
 
 
-def _asked(row: Example) -> tuple[str, ...]:
+def asked_of(row: Example | Case) -> tuple[str, ...]:
     """What was asked, whatever its case and spacing; earlier turns make it another question."""
-    said = (*(turn.content for turn in row.context), row.prompt)
+    earlier = row.context if isinstance(row, Example) else ()
+    said = (*(turn.content for turn in earlier), row.prompt)
     return tuple(" ".join(text.casefold().split()) for text in said)
 
 

@@ -49,10 +49,16 @@ def end_tokens(model: Any, chat: Chat) -> frozenset[int]:
 
 
 def answers(
-    model: Any, chat: Chat, questions: Sequence[Asked], *, max_new: int, rows_in_batch: int = 256
+    model: Any,
+    chat: Chat,
+    questions: Sequence[Asked],
+    *,
+    max_new: int | Sequence[int],
+    rows_in_batch: int = 256,
 ) -> list[str]:
-    """The greedy answers to `questions`, in their order."""
-    rows = [Row(ids, max_new) for ids in chat.prompts(questions)]
+    """The greedy answers to `questions`, in their order; `max_new` tokens for all, or for each."""
+    most = [max_new] * len(questions) if isinstance(max_new, int) else max_new
+    rows = [Row(ids, n) for ids, n in zip(chat.prompts(questions), most, strict=True)]
     ends = end_tokens(model, chat)
     by_length = sorted(rows, key=lambda row: len(row.prompt))
     for start in range(0, len(rows), rows_in_batch):

@@ -96,13 +96,10 @@ class Chat:
 
 
 def packed(rows: Sequence[Encoded], *, rows_in_batch: int, tokens: int) -> Iterator[Batch]:
-    """Fill rows of `tokens` in the given order, greedily, `rows_in_batch` rows to a batch.
-
-    Of an exchange longer than a row the oldest words are left out.
-    """
+    """Fill rows of `tokens` in the given order, greedily, `rows_in_batch` rows to a batch."""
     pack: list[list[Encoded]] = []
     room = 0
-    for row in (_fitted(row, tokens) for row in rows):
+    for row in (fitted(row, tokens) for row in rows):
         if not pack or len(row.ids) > room:
             if len(pack) == rows_in_batch:
                 yield _batch(pack, tokens)
@@ -115,7 +112,8 @@ def packed(rows: Sequence[Encoded], *, rows_in_batch: int, tokens: int) -> Itera
         yield _batch(pack, tokens)
 
 
-def _fitted(row: Encoded, tokens: int) -> Encoded:
+def fitted(row: Encoded, tokens: int) -> Encoded:
+    """The exchange in at most so many tokens; where it is longer, its oldest words are left out."""
     too_many = min(row.prompt, max(0, len(row.ids) - tokens))
     return Encoded(row.ids[too_many:][:tokens], row.prompt - too_many)
 

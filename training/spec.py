@@ -195,7 +195,7 @@ class BuildSpec:
             data = json.loads(text)
         except json.JSONDecodeError as broken:
             raise SpecRefused(f"The specification is not JSON: {broken}.") from broken
-        return typing.cast(Self, _read(cls, data, "specification"))
+        return read_as(cls, data, "specification")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -213,6 +213,14 @@ def sha256_of(path: str | Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+Contract = typing.TypeVar("Contract")
+
+
+def read_as(kind: type[Contract], data: Any, where: str) -> Contract:
+    """Decoded JSON as a dataclass of a contract; keys that do not fit are refused by name."""
+    return typing.cast(Contract, _read(kind, data, where))
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:

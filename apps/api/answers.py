@@ -25,6 +25,7 @@ from apps.contributions.models import Comment, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
 from apps.history.models import Event, Proposal
+from apps.reviews.evidence.queries import Shown
 from apps.reviews.models import Claim, Decision, Habits, Tie
 from apps.reviews.queries import decisions_on, decisions_on_each
 from apps.reviews.queue.promises import Promise, promise_of
@@ -411,6 +412,25 @@ def hops(life: Sequence[Hop]) -> list[dict[str, Any]]:
     """Every station of a contribution's life."""
     told = ("kind", "id", "at", "title", "because", "facts")
     return [{name: getattr(hop, name) for name in told} for hop in life]
+
+
+def evidence(told: Shown, number: int, *, rows_seen: bool) -> dict[str, Any]:
+    """What was measured of a PR's rows; answers only for those who may read the rows."""
+    found = told.evidence
+    counts = ("asked", "failing", "fixed", "spoiled", "cases", "broken")
+    return {
+        "number": number,
+        "preview": True,
+        "state": str(told.state),
+        "reason": found.reason if found else "",
+        "revision": found.revision if found else None,
+        "version": found.version_name if found else None,
+        "current": told.current,
+        **{name: getattr(found, name, None) for name in counts},
+        "measured_at": found.ended_at if found else None,
+        "rows": found.answers if found and rows_seen else [],
+        "kept": found.kept if found and rows_seen else [],
+    }
 
 
 def leaderboard(board: Leaderboard) -> dict[str, Any]:

@@ -533,6 +533,71 @@ class Life(TypedDict):
     hops: list[Hop]
 
 
+class Said(TypedDict):
+    """What one model says to one question."""
+
+    text: str
+    right: bool
+    likely: Annotated[float, "Sum of log-probabilities (nats) of the wanted answer"]
+    rejected: NotRequired[Annotated[float, "The same for the worse answer of a pair"]]
+
+
+class AskedRow(TypedDict):
+    """A row of the PR, asked of the live model and of the preview."""
+
+    row: Annotated[int, "Position, from 0"]
+    live: Said
+    preview: NotRequired[Said]
+
+
+class KeptCase(TypedDict):
+    """A trusted question near the rows, asked of both."""
+
+    skill: str
+    prompt: str
+    expected: str
+    live: Said
+    preview: Said
+
+
+class Evidence(TypedDict):
+    """What the rows would do to the live model: a preview, and no promise of what a build scores.
+
+    Counts are null until they are known, and where nothing may be learned from the rows.
+    """
+
+    number: int
+    preview: Annotated[bool, "Always true: a micro-adapter was measured, and not a build"]
+    state: Annotated[
+        Literal[
+            "waiting",
+            "asking",
+            "learning",
+            "measured",
+            "failed",
+            "revert",
+            "consent",
+            "set_aside",
+            "not_yet",
+            "over",
+        ],
+        "The last five say why nothing is measured",
+    ]
+    reason: str
+    revision: int | None
+    version: Annotated[str | None, "The live version that was asked; empty for the base model"]
+    current: Annotated[bool, "Whether that version is live now"]
+    asked: int | None
+    failing: Annotated[int | None, "Asked rows that come out wrong with the live model"]
+    fixed: Annotated[int | None, "Of these, how many come out right with the preview"]
+    spoiled: Annotated[int | None, "Rows that only the preview gets wrong"]
+    cases: Annotated[int | None, "Trusted questions near the rows that the live model knows"]
+    broken: Annotated[int | None, "Of these, how many the preview gets wrong"]
+    measured_at: datetime | None
+    rows: Annotated[list[AskedRow], "Empty where the rows are not for everybody"]
+    kept: Annotated[list[KeptCase], "Empty where the rows are not for everybody"]
+
+
 class Decided(Contribution):
     """The decision and the contribution as it stands after it."""
 

@@ -47,6 +47,7 @@ addresses: list[URLPattern] = [
     path("contributions/<pr:number>/withdraw", contributions.Withdrawal.as_view(), name="withdraw"),
     path("contributions/<pr:number>/comments", contributions.Comments.as_view(), name="comments"),
     path("contributions/<pr:number>/life", contributions.Life.as_view(), name="life"),
+    path("contributions/<pr:number>/evidence", reviews.Measured.as_view(), name="evidence"),
     path("contributions/<pr:number>/decision", reviews.Decisions.as_view(), name="decision"),
     path("contributions/<pr:number>/claim", queue.Claim.as_view(), name="claim"),
     path("contributions/<pr:number>/skip", queue.Skips.as_view(), name="skip"),

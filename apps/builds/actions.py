@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,16 @@ from django.utils import timezone
 
 from apps.accounts.models import Account
 from apps.builds import manifest, queries, rules, trainer
-from apps.builds.errors import BuildRefused, LeaseLost, NothingToBuild, TrainingFailed
+from apps.builds.errors import BuildRefused, NothingToBuild, TrainingFailed
 from apps.builds.models import Build, Entry, Hold, Verdict
 from apps.builds.stages import Stage
 from apps.checks.queries import patterns_seen, suspicious_patterns
 from apps.contributions.models import Contribution
-from apps.history import two_people
+from apps.history import leases, two_people
 from apps.history.actions import Actor, move, record
-from apps.history.errors import MoveRefused
+from apps.history.errors import LeaseLost, MoveRefused
 from apps.history.models import Proposal
+from apps.reviews.evidence import actions as evidence
 from apps.skills.models import ModelLine
 from training.spec import BuildSpec, Schedule, SkillRule
 
@@ -69,14 +70,14 @@ def train(build: Build, *, worker: str) -> None:
     spec.write_text(json.dumps(build.spec, sort_keys=True, indent=1), encoding="utf-8")
     try:
         done: dict[str, Any] = {}
-        for event in trainer.run(spec, out, beat=partial(_beat, build, fence)):
+        for event in trainer.run(spec, out, beat=partial(leases.beat, build, fence)):
             done = _heed(build, fence, event) or done
         _finish(build, fence, done)
     except TrainingFailed as failure:
         _fail(build, fence, str(failure))
     except Exception:
         # Whatever broke, it was not the training: let the next worker try at once.
-        Build.objects.filter(pk=build.pk, fence=fence).update(lease_until=timezone.now())
+        leases.give_back(build, fence)
         raise
 
 
@@ -143,6 +144,16 @@ def shipped(build: Build, at: datetime | None) -> None:
     """Told by rollouts: the adapter is live for everyone since `at`, or no more (None)."""
     Build.objects.filter(pk=build.pk).update(shipped_at=at)
     build.shipped_at = at
+    tell_who_serves(build.line)
+
+
+def tell_who_serves(line: ModelLine) -> None:
+    """Tell evidence, which stands to the left, whose answers PRs are measured against."""
+    live = queries.live_build(line)
+    if live:
+        evidence.serves(line, name=live.adapter, digest=live.digest, folder=live.path)
+    else:
+        evidence.serves(line)
 
 
 def _chosen(line: ModelLine, numbers: Sequence[int] | None) -> list[Contribution]:
@@ -216,23 +227,16 @@ def _take(build: Build, worker: str) -> int:
         _fail(build, build.fence, f"{MOST_ATTEMPTS} workers have died on this build")
         raise MoveRefused(f"{build} is not tried again")
     again = f"the worker {build.worker} has stopped beating" if build.fence else ""
-    lease = {"fence": fence, "worker": worker, "lease_until": _lease()}
+    lease = {"fence": fence, "worker": worker, "lease_until": leases.until()}
     move(build, Stage.TRAINING, by=worker, because=again, also=lease)
     return fence
-
-
-def _beat(build: Build, fence: int, **progress: int) -> None:
-    """Prolong the lease; `LeaseLost` when somebody else has taken it."""
-    held = Build.objects.filter(pk=build.pk, fence=fence)
-    if not held.update(lease_until=_lease(), **progress):
-        raise LeaseLost(f"{build} has been taken over by another worker")
 
 
 def _heed(build: Build, fence: int, event: dict[str, Any]) -> dict[str, Any] | None:
     """Write down one event of the trainer; returns the last one, which names the adapter."""
     kind = event["event"]
     if kind == "progress":
-        _beat(build, fence, steps_done=event["done"], steps_total=event["total"])
+        leases.beat(build, fence, steps_done=event["done"], steps_total=event["total"])
     elif kind == "stage" and event["stage"] == Stage.COMPARING:
         move(_held(build, fence), Stage.COMPARING, by=build.worker, also={"fence": fence})
     return event if kind == "done" else None
@@ -276,10 +280,6 @@ def _held(build: Build, fence: int) -> Build:
     if build.fence != fence:
         raise LeaseLost(f"{build} has been taken over by another worker")
     return build
-
-
-def _lease() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def _folder(build: Build) -> Path:

@@ -15,9 +15,5 @@ class NothingToBuild(BuildRefused):
     """No accepted contribution waits for a build."""
 
 
-class LeaseLost(BuildRefused):
-    """Another worker has taken this build over; this one's results no longer count."""
-
-
 class TrainingFailed(BuildRefused):
     """The training run ended without an adapter; the text is its last sentence."""

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Account
 from apps.builds.stages import BUILD, Stage
 from apps.contributions.models import Contribution
+from apps.history.models import Leased
 from apps.skills.models import ModelLine
 
 
@@ -20,12 +21,8 @@ class Verdict(models.TextChoices):
     REFUSED = "refused", _("Refused")
 
 
-class Build(models.Model):
-    """One attempt to turn accepted contributions into an adapter; its number is its key.
-
-    `fence` grows each time a worker takes the lease; results of a worker with an older number
-    are not taken.
-    """
+class Build(Leased):
+    """One attempt to turn accepted contributions into an adapter; its number is its key."""
 
     STAGES = BUILD
 
@@ -37,9 +34,6 @@ class Build(models.Model):
     spec = models.JSONField(default=dict, help_text="The whole contract with the trainer")
     row_count = models.PositiveIntegerField(default=0)
 
-    worker = models.CharField(max_length=120, blank=True)
-    fence = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
     steps_done = models.PositiveIntegerField(default=0)
     steps_total = models.PositiveIntegerField(default=0)
 

@@ -12,7 +12,7 @@ from apps.builds import actions, queries
 from apps.builds.errors import BuildRefused
 from apps.builds.models import Build
 from apps.history.actions import send
-from apps.history.errors import MoveRefused
+from apps.history.errors import LeaseLost, MoveRefused
 from apps.skills.models import ModelLine
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 @shared_task
 def find_builds() -> None:
     """Call a worker of the `gpu` queue for every build that waits for one."""
+    for line in ModelLine.objects.all():
+        actions.tell_who_serves(line)
     for build in queries.due():
         # The fencing number in the name: once for each worker that the build needs.
         send(
@@ -36,7 +38,7 @@ def train_build(pk: int) -> None:
     """Train one build, unless another worker holds it."""
     try:
         actions.train(Build.objects.get(pk=pk), worker=f"{socket.gethostname()}:{os.getpid()}")
-    except (MoveRefused, BuildRefused) as refusal:
+    except (MoveRefused, BuildRefused, LeaseLost) as refusal:
         logger.info("skipped: %s", refusal)
 
 

@@ -117,6 +117,11 @@ def sweep(older_than: timedelta = RESEND_AFTER) -> int:
     return len(letters)
 
 
+def begun(letter_id: int) -> None:
+    """Note that a worker has taken a letter's task up."""
+    Letter.objects.filter(pk=letter_id).update(begun_at=timezone.now())
+
+
 def delivered(letter_id: int) -> None:
     """Tick off a letter whose task has run to its end."""
     Letter.objects.filter(pk=letter_id, done_at=None).update(done_at=timezone.now())

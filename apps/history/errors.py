@@ -7,3 +7,7 @@ class MoveRefused(Exception):
 
 class ChainBroken(Exception):
     """A recorded event does not carry the digest that its content and its predecessor give."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken this over; the results of the one before no longer count."""

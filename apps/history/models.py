@@ -47,6 +47,21 @@ class Event(models.Model):
         return f"{self.subject_kind} {self.subject_id} {self.verb} {self.entered}".strip()
 
 
+class Leased(models.Model):
+    """Long work that one worker holds at a time; see `history.leases`.
+
+    `fence` grows each time a worker takes the lease; results of a worker with an older number
+    are not taken.
+    """
+
+    worker = models.CharField(max_length=120, blank=True)
+    fence = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
 class Letter(models.Model):
     """A Celery message in the outbox: written with its cause, sent after, re-sent until done."""
 
@@ -57,6 +72,8 @@ class Letter(models.Model):
     once = models.CharField(max_length=160, unique=True)
     written_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
+    # When a worker last took it up: until then it waits for one.
+    begun_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     sendings = models.PositiveIntegerField(default=0)
 

@@ -14,6 +14,7 @@ from apps.history.errors import ChainBroken
 from apps.history.models import Event, Letter, Proposal
 
 GENESIS = "0" * 64
+PATIENCE = timedelta(hours=1)
 
 
 def kind_of(subject: Model) -> str:
@@ -57,6 +58,21 @@ def undelivered(older_than: timedelta) -> QuerySet[Letter]:
     """Letters that were never sent, or were sent that long ago and are still not done."""
     waited = Q(sent_at__isnull=True) | Q(sent_at__lt=timezone.now() - older_than)
     return Letter.objects.filter(waited, done_at__isnull=True).order_by("pk")
+
+
+def waiting_for_a_worker(queue: str, *, besides: str) -> bool:
+    """Whether another task than `besides` waits on a queue and no worker has taken it up.
+
+    What has waited for an hour waits for something else: a worker that knows its task, say.
+    """
+    waiting = Letter.objects.filter(
+        queue=queue,
+        sent_at__isnull=False,
+        begun_at__isnull=True,
+        done_at__isnull=True,
+        written_at__gt=timezone.now() - PATIENCE,
+    )
+    return waiting.exclude(task=besides).exists()
 
 
 def open_proposal(subject: Model, action: str) -> Proposal | None:

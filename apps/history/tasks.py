@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Task, shared_task
-from celery.signals import task_success
+from celery.signals import task_prerun, task_success
 
 from apps.history import actions
 
@@ -14,6 +14,13 @@ from apps.history import actions
 def sweep_outbox() -> int:
     """Send again every letter that was lost on the way."""
     return actions.sweep()
+
+
+@task_prerun.connect
+def note_beginning(task: Task | None = None, **_: Any) -> None:
+    """A task that has begun waits for no worker any more."""
+    if task and (letter := (task.request.headers or {}).get("letter")):
+        actions.begun(letter)
 
 
 @task_success.connect

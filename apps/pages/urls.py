@@ -40,6 +40,7 @@ urlpatterns = [
     path("prs/<int:number>.jsonl", revisions.lines, name="patch"),
     path("prs/<int:number>/rows", contributions.rows, name="contribution_rows"),
     path("prs/<int:number>/checks", contributions.checks, name="contribution_checks"),
+    path("prs/<int:number>/evidence", contributions.evidence, name="contribution_evidence"),
     path("prs/<int:number>/effects", contributions.effects, name="contribution_effects"),
     path("prs/<int:number>/history", contributions.past, name="contribution_history"),
     path("prs/<int:number>/revisions", revisions.index, name="contribution_revisions"),

@@ -43,7 +43,18 @@ class Decision(models.Model):
         return f"{self.reviewer}: {self.get_verdict_display()} {self.contribution}"
 
 
-# The queue has a room of its own; its tables belong to this app all the same.
+# These have rooms of their own; their tables belong to this app all the same.
+from apps.reviews.evidence.models import Evidence, Served  # noqa: E402
 from apps.reviews.queue.models import Claim, Habits, Place, Skip, Tie  # noqa: E402
 
-__all__ = ["Claim", "Decision", "Habits", "Place", "Skip", "Tie", "Verdict"]
+__all__ = [
+    "Claim",
+    "Decision",
+    "Evidence",
+    "Habits",
+    "Place",
+    "Served",
+    "Skip",
+    "Tie",
+    "Verdict",
+]

@@ -9,12 +9,21 @@ from celery import shared_task
 from apps.accounts.errors import AccountRefused
 from apps.accounts.models import Role
 from apps.history.appointments import RULE, appoint
+from apps.reviews.evidence import tasks as evidence
 from apps.reviews.queue import affiliation, places, promises
 from apps.reviews.queue.policy import site_rule
 from apps.reviews.trust import TrustRule, deserving
 from apps.skills.models import ModelLine
 
 logger = logging.getLogger(__name__)
+
+__all__ = [
+    "evidence",
+    "find_ties",
+    "measure_the_queue",
+    "pull_what_waits",
+    "trust_whom_the_rule_trusts",
+]
 
 
 @shared_task

@@ -201,6 +201,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep the outbox": {"task": "apps.history.tasks.sweep_outbox", "schedule": 10.0},
     "check what waits": {"task": "apps.checks.tasks.check_waiting", "schedule": 2.0},
+    "find evidence": {"task": "apps.reviews.evidence.tasks.find_evidence", "schedule": 3.0},
     "find builds": {"task": "apps.builds.tasks.find_builds", "schedule": 2.0},
     "look at rollouts": {"task": "apps.rollouts.tasks.look_at_rollouts", "schedule": 2.0},
     "sweep drafts": {"task": "apps.contributions.tasks.sweep_drafts", "schedule": 3600.0},

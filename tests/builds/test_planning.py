@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.builds import actions, queries, tasks
-from apps.builds.errors import BuildRefused, LeaseLost, NotAReleaseManager, NothingToBuild
+from apps.builds.errors import BuildRefused, NotAReleaseManager, NothingToBuild
 from apps.builds.models import Build, Entry, Verdict
 from apps.builds.stages import Stage
 from apps.checks.models import Finding, Screening
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage as PRStage
-from apps.history.errors import MoveRefused
+from apps.history import leases
+from apps.history.errors import LeaseLost, MoveRefused
 from apps.history.models import Letter
 from apps.history.queries import life_of
 from tests.people import a_contribution, a_line, somebody
@@ -176,7 +177,7 @@ def test_a_build_whose_worker_died_is_taken_over_and_the_late_one_is_refused():
     assert actions._take(taken_over, "second") == fence + 1
 
     with pytest.raises(LeaseLost):
-        actions._beat(build, fence)
+        leases.beat(build, fence)
     with pytest.raises(LeaseLost):
         actions._heed(build, fence, {"event": "stage", "stage": "comparing"})
     with pytest.raises(LeaseLost):

@@ -271,7 +271,7 @@ def test_a_tick_is_kept_counted_and_taken_back(world: World, pr: Contribution) -
     assert "0 of 5 viewed" in text_of(reader, f"/prs/{pr.pk}/rows")
 
 
-@pytest.mark.parametrize("tab", ["", "/rows", "/checks", "/history", "/effects"])
+@pytest.mark.parametrize("tab", ["", "/rows", "/checks", "/history", "/evidence", "/effects"])
 def test_every_tab_has_its_json(tab: str, world: World, pr: Contribution) -> None:
     answer = Client().get(f"/prs/{pr.pk}{tab}.json", follow=True)
 
@@ -327,6 +327,21 @@ def test_the_effects_of_the_builds_are_told_and_not_claimed_for_the_pr(world: Wo
     assert f"Build {world.live.pk}" in page
     assert "0 → <strong>97 %" in page
     assert "What this PR alone did has not been measured" in page
+
+
+def test_the_evidence_is_shown_side_by_side_and_called_a_preview(
+    world: World, pr: Contribution
+) -> None:
+    page = text_of(Client(), f"/prs/{pr.pk}/evidence")
+
+    for said in ("Preview", "3 of 4", "2 of 3", "1 of 40", "Wrong all the same", "Sort 3, 1, 2."):
+        assert said in page
+    assert "The answers side by side" in text_of(Client(), f"/prs/{pr.pk}")
+    Contribution.objects.filter(pk=pr.pk).update(stage=Stage.QUARANTINED)
+    hidden = text_of(Client(), f"/prs/{pr.pk}/evidence")
+    assert "3 of 4" in hidden
+    assert "Sort 3, 1, 2." not in hidden
+    assert "It is month 1" not in hidden
 
 
 def test_a_check_shows_the_rows_in_question_and_how_to_mend_them(world: World) -> None:

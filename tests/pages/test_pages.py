@@ -34,6 +34,7 @@ OPEN_TO_ALL = [
     "/prs/{in_review}/rows?view=unified&w=1",
     "/prs/{in_review}/revisions",
     "/prs/{in_review}/revisions/1/rows",
+    "/prs/{in_review}/evidence",
     "/prs/{accepted}/effects",
     "/shortcuts",
     "/submit",

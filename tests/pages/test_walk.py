@@ -50,6 +50,8 @@ PAGES = {
     "pr talk on rows": "/prs/{in_review}/rows",
     "pr side by side": "/prs/{in_review}/rows?view=split",
     "pr revisions": "/prs/{in_review}/revisions",
+    "pr evidence": "/prs/{in_review}/evidence",
+    "pr no evidence": "/prs/{quarantined}/evidence",
     "pr effects": "/prs/{accepted}/effects",
     "pr no effects": "/prs/{submitted}/effects",
     "shortcuts": "/shortcuts",

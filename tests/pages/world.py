@@ -23,6 +23,7 @@ from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
 from apps.history.actions import move
 from apps.reviews import actions as reviews
+from apps.reviews.evidence.models import Evidence, Served, State
 from apps.rollouts import gates
 from apps.rollouts.models import Channel, Look, Rollout, Version
 from apps.rollouts.stages import Stage as RolloutStage
@@ -89,12 +90,33 @@ def peopled() -> World:
     prs = {stage: _pr(line, author, number) for number, stage in enumerate(Stage.values[1:])}
     for stage, pr in prs.items():
         _led_to(stage, pr, author, reviewer)
+    _measured(prs[Stage.IN_REVIEW])
     _talked_about(prs, author, reviewer, maintainer)
     live, refused, training = _builds(line, prs[Stage.ACCEPTED], manager)
     widening, taken_back = _rollouts(line, live, refused, manager)
     return World(
         line, author, reviewer, maintainer, manager, prs,
         live, refused, training, widening, taken_back, _traces(line, live, author),
+    )  # fmt: skip
+
+
+def _measured(pr: Contribution) -> None:
+    """Evidence on a PR: of four rows three are wrong, two are mended, and a kept case is lost."""
+    said = [(False, True), (False, False), (True, True), (False, True)]
+    answers = []
+    for row, (live, preview) in zip(rows_of(pr)[:4], said, strict=True):
+        wrong = {"text": "It is month 1, 2026.", "right": False, "likely": -9.25}
+        right = {"text": row.completion, "right": True, "likely": -0.5}
+        told = {"live": right if live else wrong, "preview": right if preview else wrong}
+        answers.append({"row": row.position, **told})
+    case: dict[str, Any] = {"skill": "sort3", "prompt": "Sort 3, 1, 2.", "expected": "1, 2, 3"}
+    case["live"] = {"text": "1, 2, 3", "right": True, "likely": -0.25}
+    case["preview"] = {"text": "3, 2, 1", "right": False, "likely": -7.5}
+    Served.objects.create(line=pr.line, name="ofw-1-cccccccccccc", digest="c" * 64)
+    Evidence.objects.create(
+        contribution=pr, key="e" * 64, revision=1, digest=pr.digest, state=State.MEASURED,
+        asked=4, failing=3, fixed=2, spoiled=0, cases=40, broken=1, answers=answers, kept=[case],
+        version="c" * 64, version_name="ofw-1-cccccccccccc", ended_at=timezone.now(),
     )  # fmt: skip
 
 

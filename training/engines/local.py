@@ -16,7 +16,7 @@ from training.errors import SpecRefused
 from training.examples import Lessons, course
 from training.fitting import fit
 from training.rendering import packed
-from training.spec import BuildSpec
+from training.spec import BuildSpec, LoraSettings
 
 SECONDS_BETWEEN_PROGRESS = 0.5
 
@@ -26,10 +26,10 @@ class LocalEngine:
 
     def train(self, spec: BuildSpec, lessons: Lessons, tell: Tell) -> Trained:
         """Train an adapter that starts fresh, or from the live one."""
-        make_repeatable(spec)
+        make_repeatable(seed=spec.seed, threads=spec.threads)
         base_sha256 = lora.base_digest(spec.base)
         base, chat = lora.load_base(spec.base)
-        start = live_adapter(spec, base_sha256)
+        start = live_adapter(spec.start_from, spec.lora, base_sha256)
         start_weights = artifacts.read_weights(start) if start else None
 
         def fold(weights: Any) -> Any:
@@ -79,24 +79,26 @@ class LocalEngine:
         )
 
 
-def make_repeatable(spec: BuildSpec) -> None:
+def make_repeatable(*, seed: int, threads: int) -> None:
     """Fix what would otherwise differ between two runs: threads, seeds, the order of reductions."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    torch.set_num_threads(spec.threads)
-    torch.manual_seed(spec.seed)
-    random.seed(spec.seed)
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    random.seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def live_adapter(spec: BuildSpec, base_sha256: str) -> artifacts.Adapter | None:
-    """The adapter the build starts from, verified; None when it starts from the base."""
-    if spec.start_from is None:
+def live_adapter(
+    folder: str | None, shape: LoraSettings, base_sha256: str
+) -> artifacts.Adapter | None:
+    """The adapter that training starts from, verified; None when it starts from the base."""
+    if folder is None:
         return None
-    adapter = artifacts.verify(Path(spec.start_from), base_sha256=base_sha256)
-    if (adapter.rank, adapter.alpha) != (spec.lora.rank, spec.lora.alpha):
+    adapter = artifacts.verify(Path(folder), base_sha256=base_sha256)
+    if (adapter.rank, adapter.alpha) != (shape.rank, shape.alpha):
         raise SpecRefused(
-            f"{adapter.name} has rank {adapter.rank} and alpha {adapter.alpha}; a build that "
-            f"starts from it cannot have rank {spec.lora.rank} and alpha {spec.lora.alpha}."
+            f"{adapter.name} has rank {adapter.rank} and alpha {adapter.alpha}; what starts from "
+            f"it cannot have rank {shape.rank} and alpha {shape.alpha}."
         )
     return adapter
 

@@ -58,6 +58,16 @@ class Neighbours:
 
     @classmethod
     def of(cls, words: Words) -> "Neighbours":
+        """Indexed, and compared among themselves: the cost grows with the square of N."""
+        asking = cls.indexed(words)
+        total = len(words)
+        rows_NK, alike_NK = asking._nearest(asking.vectors(words), apart=True)
+        asking = replace(asking, own_N=alike_NK.mean(axis=1) if total > 1 else np.ones(total))
+        return replace(asking, ordinary_N=np.sort(asking._relative(rows_NK, alike_NK)))
+
+    @classmethod
+    def indexed(cls, words: Words) -> "Neighbours":
+        """Able to find what is nearest, and nothing more: a fraction of the cost."""
         vocabulary, counts = document_counts(plain(words), words.rows())
         total = len(words)
         weight = np.log((total + 1) / (counts + 0.5)).astype(np.float32)
@@ -65,11 +75,14 @@ class Neighbours:
         blank = cls(
             vocabulary, weight, float(np.log((total + 1) / 0.5)), empty, weight[:0], weight[:0]
         )
-        vectors = blank.vectors(words)
-        asking = replace(blank, matrix_VN=sparse.csr_array(vectors.T))
-        rows_NK, alike_NK = asking._nearest(vectors, apart=True)
-        asking = replace(asking, own_N=alike_NK.mean(axis=1) if total > 1 else np.ones(total))
-        return replace(asking, ordinary_N=np.sort(asking._relative(rows_NK, alike_NK)))
+        return replace(blank, matrix_VN=sparse.csr_array(blank.vectors(words).T))
+
+    def nearest(self, words: Words) -> Numbers:
+        """The K rows (Q, K) most like each asked text, the most alike first."""
+        rows_QK, alike_QK = self._nearest(self.vectors(words))
+        order_QK = np.argsort(-alike_QK, axis=1, kind="stable")
+        ordered: Numbers = np.take_along_axis(rows_QK, order_QK, axis=1)
+        return ordered
 
     def vectors(self, words: Words) -> sparse.csr_array:
         """Unit TF-IDF vectors (Q, V); unknown words make them shorter than 1."""

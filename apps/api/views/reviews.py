@@ -14,9 +14,11 @@ from apps.api.calls import Call, Page
 from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
 from apps.api.views.contributions import named
+from apps.contributions.rules import may_see_rows
 from apps.history.models import Proposal
 from apps.reviews import actions, queries, rules
 from apps.reviews.errors import NotAReviewer
+from apps.reviews.evidence.queries import shown
 from apps.reviews.models import Verdict
 
 DECIDE = {
@@ -87,3 +89,16 @@ class Decisions(Face):
         if isinstance(taken, Proposal):
             return Response({"proposal": answers.proposal(taken)} | shown, status=202)
         return Response({"decision": answers.decision(taken)} | shown, status=201)
+
+
+class Measured(Face):
+    """GET tells what the rows would do to the live model: its answers, and those of a preview."""
+
+    scopes = {"GET": None}
+    calls = {"GET": Call({200: shapes.Evidence})}
+
+    def get(self, request: Request, number: int) -> Response:
+        contribution = named(request, number)
+        rows_seen = may_see_rows(request.user, contribution)
+        told = shown(contribution, rows_seen=rows_seen)
+        return Response(answers.evidence(told, contribution.pk, rows_seen=rows_seen))

@@ -34,12 +34,14 @@ from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
+from apps.reviews.evidence import queries as measuring
 from apps.reviews.models import Verdict
 from apps.reviews.queue.places import place_of
 from openflywheel.reading.files import Numbered
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
 EVENTS_A_PAGE = 200
+EXAMPLES = 12
 OPEN = contributions.OPEN
 MAY_CHANGE = (Stage.IN_REVIEW, Stage.CHANGES_REQUESTED)
 
@@ -72,6 +74,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "may_see": may_see,
             "rows": rows,
             "more_rows": shown.row_count > len(rows),
+            "evidence": measuring.shown(contribution, rows_seen=may_see),
             "findings": told.screening.findings.all() if told.screening else [],
             "screening": told.screening,
             "said": talk.timeline(talks, told.decisions, contribution, request.user),
@@ -163,6 +166,24 @@ def checks(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @require_safe
+def evidence(request: HttpRequest, number: int) -> HttpResponse:
+    """What the rows would do to the live model: its answers, and those of a preview."""
+    contribution = seen(request, number)
+    may_see = rules.may_see_rows(request.user, contribution)
+    told = measuring.shown(contribution, rows_seen=may_see, examples=EXAMPLES)
+    return render(
+        request,
+        "pages/contribution_evidence.html",
+        {
+            **frame(contribution, "evidence", signed_in(request)),
+            "may_see": may_see,
+            "told": told,
+            "measuring": told.state in measuring.UNDER_WAY,
+        },
+    )
+
+
+@require_safe
 def effects(request: HttpRequest, number: int) -> HttpResponse:
     """What has been measured so far: the builds that hold the PR, and where they are served."""
     contribution = seen(request, number)
@@ -194,7 +215,7 @@ def past(request: HttpRequest, number: int) -> HttpResponse:
 def as_json(request: HttpRequest, number: int, part: str = "") -> HttpResponse:
     """The REST face says the same as data, to the same reader (by session or by token)."""
     named = {"": "contribution", "rows": "contribution-rows", "history": "life"}
-    named |= {"checks": "contribution", "effects": "life"}
+    named |= {"checks": "contribution", "effects": "life", "evidence": "evidence"}
     if part not in named:
         raise Http404
     return redirect(reverse(f"api:{named[part]}", args=[seen(request, number).pk]))
@@ -300,6 +321,7 @@ def frame(contribution: Contribution, tab: str, account: Account | None) -> dict
         ("rows", _("Rows"), "/rows", (contribution.reverts or contribution).row_count),
         ("revisions", _("Revisions"), "/revisions", contribution.revision),
         ("checks", _("Checks"), "/checks", None),
+        ("evidence", _("Evidence"), "/evidence", None),
         ("effects", _("Effects"), "/effects", None),
         ("history", _("History"), "/history", None),
     ]

@@ -1,0 +1,39 @@
+"""How much of a PR is tried: the numbers of the line's policy under `review`, `evidence`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+
+from apps.skills.models import ModelLine
+from training.preview.spec import PreviewSettings
+
+
+@dataclass(frozen=True)
+class EvidenceRule:
+    """Of a large PR a part is asked and learned, spread over its rows.
+
+    `cases` are kept and `reminders` repeated from the trusted rows; `together` PRs are asked in one
+    batch; after `attempts` crashes a PR counts as one that could not be measured.
+    """
+
+    rows_asked: int = 48
+    rows_learned: int = 256
+    cases: int = 40
+    reminders: int = 600
+    together: int = 8
+    attempts: int = 3
+
+    @classmethod
+    def of(cls, line: ModelLine) -> EvidenceRule:
+        """The rule in a line's policy."""
+        said = line.policy.get("review", {}).get("evidence", {})
+        return cls(**{one.name: int(said[one.name]) for one in fields(cls) if one.name in said})
+
+    @property
+    def recipe(self) -> str:
+        """What decides the figures, beside rows and version: these numbers and the trainer's."""
+        decides = {k: v for k, v in asdict(self).items() if k not in ("together", "attempts")}
+        told = json.dumps([decides, PreviewSettings().digest], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What a contribution would do to the live model, tried in seconds: a preview, never a build."""
