@@ -6,8 +6,9 @@ A whole site runs (`flywheel.supervisor`, as `manage.py serve` does) on a databa
 every request goes through gunicorn and the check of its token. A reviewer asks for the next item
 (POST /api/v1/reviews/next, which answers with its rows, its score and two items held ahead) and
 accepts it (POST …/decision, which writes the record); a decision counts when it is read back from
-the database. Then 500 reviewers ask for an item at once, and every item that two of them were
-given counts as claimed twice.
+the database. `at_one_go` is the same by one request, whose answer brings the next item. Then 500
+reviewers ask for an item at once, and every item that two of them were given counts as claimed
+twice.
 
 The items are put there by SQL: ten thousand first, then as many as make a million. `--peers`
 measures Label Studio and doccano where they are set up (see `benchmarks/peers.py`); what they did
@@ -136,6 +137,35 @@ def cell(site: Site, url: str, tokens: list[str], decisions: int, reviewers: int
     }
 
 
+def at_one_go(
+    site: Site, url: str, tokens: list[str], decisions: int, reviewers: int
+) -> dict[str, Any]:
+    """The same with `"next": true`: each decision's answer brings the next item with it."""
+    port, before = _port(site), _decisions(url)
+
+    def work(number: int, ready: Any, start: Any) -> list[float]:
+        sender, taken = Sender(port, tokens[number]), []
+        item = sender.post("reviews/next", b"")["item"]
+        ready.put(number)
+        start.wait()
+        for _ in range(decisions // reviewers):
+            verdict = {"verdict": "accept", "digest": item["digest"], "next": True}
+            body, began = json.dumps(verdict).encode(), perf_counter()
+            path = f"contributions/{item['number']}/decision"
+            item = sender.post(path, body)["next"]["item"]
+            taken.append(perf_counter() - began)
+        return taken
+
+    parts = {"postgres": postmaster(url), "web": site.pids["web"]}
+    seconds, taken, cpus = by_clients(work, reviewers, parts)
+    made = _decisions(url) - before
+    return {
+        "decisions_per_s": round(made / seconds, 1),
+        "both": _told(taken),
+        "cpu_ms_a_decision": {part: round(1000 * cpu / made, 2) for part, cpu in cpus.items()},
+    }
+
+
 def claimers(site: Site, tokens: list[str]) -> dict[str, Any]:
     """Every reviewer asks for an item, many at once; how many items went to two of them."""
     port = _port(site)
@@ -177,7 +207,7 @@ def _port(site: Site) -> int:
 @contextmanager
 def a_site() -> Iterator[tuple[Site, str, list[str]]]:
     """A site with an empty database, its database's address, and the reviewers' tokens."""
-    nobody = {"UPSTREAM_URL": "http://127.0.0.1:9", "LOG_LEVEL": "ERROR"}
+    nobody = {"UPSTREAM_URL": "http://127.0.0.1:9", "LOG_LEVEL": "ERROR", "DEBUG": "0"}
     with running_site(port=0, fresh=True, apart="review", environment=nobody) as site:
         tokens = json.loads(site.manage("shell", "-c", FOUND).strip().splitlines()[-1])
         yield site, parse_database_url(site.environment["DATABASE_URL"]).url, tokens
@@ -208,7 +238,12 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="measure Label Studio and doccano")
     asked = parser.parse_args()
     services.start_as_configured()
-    report: dict[str, Any] = {"decisions": asked.decisions, "cells": {}, "claimers": {}}
+    report: dict[str, Any] = {
+        "decisions": asked.decisions,
+        "cells": {},
+        "claimers": {},
+        "at_one_go": {},
+    }
     filled = 0
     with a_site() as (site, url, tokens):
         for size in asked.queues:
@@ -218,6 +253,8 @@ def main() -> None:
             for reviewers in REVIEWERS:
                 name = f"{size} items, {reviewers} reviewers"
                 report["cells"][name] = cell(site, url, tokens, asked.decisions, reviewers)
+                once = at_one_go(site, url, tokens, asked.decisions, reviewers)
+                report["at_one_go"][name] = once
             report["claimers"][f"{size} items"] = claimers(site, tokens)
     report["peers"] = peers.reviewed() if asked.peers else {}
     report["ratios"] = _ratios(report, *asked.queues)

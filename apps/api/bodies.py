@@ -207,6 +207,7 @@ class DecisionTaken(Body):
     verdict = OneOf(Verdict.choices)
     digest = Words(max_length=64)
     because = Words(max_length=2000, default="", allow_blank=True)
+    next = Exactly(default=False)
 
 
 class Skipped(Body):

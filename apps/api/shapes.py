@@ -602,6 +602,7 @@ class Decided(Contribution):
     """The decision and the contribution as it stands after it."""
 
     decision: Decision
+    next: NotRequired[Annotated[Next, "What POST reviews/next gives; where it was asked for"]]
 
 
 class DecisionProposed(Contribution):

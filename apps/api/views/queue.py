@@ -38,13 +38,7 @@ class Next(Face):
     calls = {"POST": Call({200: shapes.Next}, refuses=("not_a_reviewer",))}
 
     def post(self, request: Request) -> Response:
-        reviewer = _reviewer(request)
-        drawn = claims.draw(reviewer)
-        if drawn is None:
-            says = habits.resting(reviewer) or "Nothing waits that you may decide on."
-            nothing: dict[str, Any] = {"item": None, "score": None, "claim": None}
-            return Response(nothing | {"rows": [], "ahead": [], "says": says})
-        return Response(_offered(drawn, reviewer, request))
+        return Response(upcoming(_reviewer(request), request))
 
 
 class Claim(Face):
@@ -180,6 +174,15 @@ def _reviewer(request: Request) -> Account:
     if not rules.may_decide(account):
         raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
     return account
+
+
+def upcoming(reviewer: Account, request: Request) -> dict[str, Any]:
+    """The item that a reviewer holds now, or why nothing is offered."""
+    if drawn := claims.draw(reviewer):
+        return _offered(drawn, reviewer, request)
+    says = habits.resting(reviewer) or "Nothing waits that you may decide on."
+    nothing: dict[str, Any] = {"item": None, "score": None, "claim": None}
+    return nothing | {"rows": [], "ahead": [], "says": says}
 
 
 def _offered(drawn: claims.Drawn, reviewer: Account, request: Request) -> dict[str, Any]:

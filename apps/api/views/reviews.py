@@ -14,6 +14,7 @@ from apps.api.calls import Call, Page
 from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
 from apps.api.views.contributions import named
+from apps.api.views.queue import upcoming
 from apps.contributions.rules import may_see_rows
 from apps.history.models import Proposal
 from apps.reviews import actions, queries, rules
@@ -60,7 +61,7 @@ class Queue(Face):
 
 
 class Decisions(Face):
-    """POST decides on the content that `digest` names.
+    """POST decides on the content that `digest` names; with `next` the answer brings the next item.
 
     To release from quarantine takes two people: 202 with the proposal for the first of them.
     """
@@ -88,7 +89,10 @@ class Decisions(Face):
         shown = answers.contribution(contribution, request)
         if isinstance(taken, Proposal):
             return Response({"proposal": answers.proposal(taken)} | shown, status=202)
-        return Response({"decision": answers.decision(taken)} | shown, status=201)
+        told = {"decision": answers.decision(taken)} | shown
+        if wish["next"]:
+            told |= {"next": upcoming(caller(request), request)}
+        return Response(told, status=201)
 
 
 class Measured(Face):

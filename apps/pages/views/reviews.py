@@ -65,7 +65,7 @@ def take_next(request: HttpRequest) -> HttpResponse:
 def review(request: HttpRequest, number: int) -> HttpResponse:
     """One PR with everything a decision needs; a POST decides and opens the next one."""
     account = _reviewer(request)
-    found = Contribution.objects.select_related("author", "skill")
+    found = Contribution.objects.select_related("author", "skill", "line")
     contribution = get_object_or_404(found.exclude(stage=Stage.DRAFT), pk=number)
     form = forms.DecisionForm(request.POST or None, initial={"digest": contribution.digest})
     if request.method == "POST" and form.is_valid():

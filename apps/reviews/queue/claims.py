@@ -36,7 +36,7 @@ FREE = """
     SET reviewer_id = excluded.reviewer_id, expires_at = excluded.expires_at, ahead = excluded.ahead
     WHERE reviews_claim.expires_at <= %(now)s OR reviews_claim.reviewer_id = excluded.reviewer_id
        OR (reviews_claim.ahead AND %(yielding)s)
-    RETURNING contribution_id
+    RETURNING id
 """
 TRIES = 20
 # What the desk itself pulls when it finds nothing; the clock does the rest.
@@ -157,18 +157,16 @@ def ahead_of(reviewer: Account) -> list[Contribution]:
 def claim(contribution: Contribution, *, by: Account) -> Claim:
     """Hold an item that somebody has open, or go on holding it (a page renews while it is open)."""
     rules.ensure_may_decide(by, contribution)
-    rule = QueueRule.of(contribution.line)
-    with transaction.atomic():
-        list(Place.objects.select_for_update().filter(pk=contribution.pk))
-        told = _told(by, rule, yielding=True) | {"item": contribution.pk}
-        with connection.cursor() as cursor:
-            cursor.execute(CLAIMED, told)
+    told = _told(by, QueueRule.of(contribution.line), yielding=True)
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIMED, told | {"item": contribution.pk})
+        written = cursor.fetchone()
+    if written is None:
         held = Claim.objects.select_related("reviewer").get(contribution=contribution)
-    if held.reviewer_id != by.pk:
         raise ClaimedByAnother(
             f"{held.reviewer} holds {contribution} until {held.expires_at:%H:%M}"
         )
-    return held
+    return Claim(pk=written[0], contribution=contribution, reviewer=by, expires_at=told["expires"])
 
 
 def give_back(contribution: Contribution, *, by: Account) -> bool:

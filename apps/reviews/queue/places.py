@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, FloatField, Max, OuterRef, Q, QuerySet
@@ -16,6 +17,7 @@ from apps.contributions.stages import Stage
 from apps.history.models import Event
 from apps.history.queries import kind_of
 from apps.reviews.queue.affiliation import tie_by_rows
+from apps.reviews.queue.asking import ask_by_rule
 from apps.reviews.queue.models import Claim, Demand, Pace, Place, Pulled
 from apps.reviews.queue.policy import QueueRule
 from apps.reviews.queue.worth import demands, heap_of, own_factors, own_worth, standing_of
@@ -71,7 +73,7 @@ def place_of(contribution: Contribution) -> int | None:
         return None
     asked_for = demands()
     value = place.standing + asked_for.get(place.heap, 0.0)
-    told = {"heaps": list(asked_for), "boosts": list(asked_for.values())}
+    told: dict[str, Any] = {"heaps": list(asked_for), "boosts": list(asked_for.values())}
     told |= {"value": value, "most": FURTHEST}
     with connection.cursor() as cursor:
         cursor.execute(BEFORE, told)
@@ -152,8 +154,9 @@ def _give_places(arrived: Sequence[Contribution]) -> None:
         tie_by_rows(contribution, QueueRule.of(line))
         came = since.get(contribution.pk) or contribution.submitted_at or timezone.now()
         places.append(_place(contribution, came, clusters[line.pk], full.get(line.pk)))
-    # A contribution that is in review again keeps nothing of an earlier place.
     Place.objects.bulk_create(places, ignore_conflicts=True)
+    for contribution in arrived:
+        ask_by_rule(contribution, QueueRule.of(contribution.line))
 
 
 def _place(
