@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import Account
 from apps.reviews.errors import HabitRefused
@@ -93,9 +94,12 @@ def _resting(habits: Habits, at: datetime) -> str:
             "zone": habits.time_zone,
         }
     if habits.cap is not None and decided_today(habits, at) >= habits.cap:
-        return (
-            _("You have taken your %d decisions of today; more is offered tomorrow.") % habits.cap
+        said = ngettext(
+            "You have taken your %d decision of today; more is offered tomorrow.",
+            "You have taken your %d decisions of today; more is offered tomorrow.",
+            habits.cap,
         )
+        return said % habits.cap
     return ""
 
 

@@ -56,7 +56,7 @@ def test_a_reviewers_day_ends_with_the_last_decision_of_their_cap():
     actions.accept(first, by=grace, digest=first.digest)
 
     assert actions.next_for(grace) is None
-    assert "1 decisions" in habits.resting(grace)
+    assert "your 1 decision of today" in habits.resting(grace)
 
 
 def test_a_day_begins_at_midnight_of_the_reviewers_own_clock():
