@@ -22,7 +22,7 @@ def affiliate(account: Account, organisation: str, *, by: Account, because: str 
     anybody; an end is on record, and the queue keeps the two apart for a while after it.
     """
     if account.owner_id is not None:
-        raise AccountRefused(f"{account} is a service and belongs where its owner does")
+        raise NotAllowed(f"{account} is a service and belongs where its owner does")
     if by.pk != account.pk and by.role not in MAY_TELL_OF_OTHERS:
         raise NotAllowed(f"{by} cannot say where {account} belongs; they can, or a maintainer")
     kept = _spelt(organisation)
