@@ -320,10 +320,17 @@ class ServiceForm(forms.Form):
     )
 
 
+class SkillsField(forms.ModelMultipleChoiceField):
+    """Some skills, by their titles."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.title)
+
+
 class HabitsForm(forms.Form):
     """What a reviewer knows, how much they take on a day, and when they rest."""
 
-    skills = forms.ModelMultipleChoiceField(
+    skills = SkillsField(
         Skill.objects.all(),
         label=_("Your skills"),
         help_text=_("They come first; tick none to take whatever is worth most."),

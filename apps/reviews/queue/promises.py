@@ -64,11 +64,14 @@ class Promise:
     measured: bool
     full: bool = False
     held_back: bool = False
+    estimated: bool = False
 
     def says(self) -> str:
         """The promise in a sentence or two."""
         told = _("Nine of ten are answered within %s, measured over the last weeks.")
-        if not self.measured:
+        if self.estimated:
+            told = _("Expect an answer in about %s.")
+        elif not self.measured:
             told = _("We promise an answer within %s; too few were measured yet.")
         said = [told % _length(self.seconds)]
         if self.full:
@@ -112,12 +115,18 @@ def expected(line: ModelLine) -> Promise:
     paces = {pace.stage: pace for pace in Pace.objects.filter(line=line)}
     review = paces.get(Stage.IN_REVIEW)
     lasts = _lasts(review, Stage.IN_REVIEW)
-    if review and review.full and review.answers_a_day:
+    full = bool(review and review.full)
+    if review and full and review.answers_a_day:
         # Measured stays look back; what waits already says what is coming (Little, 1961).
         lasts = max(lasts, timedelta(days=review.waiting / review.answers_a_day))
     lasts += _lasts(paces.get(Stage.SUBMITTED), Stage.SUBMITTED)
-    full = bool(review and review.full)
-    return Promise(timezone.now() + lasts, lasts.total_seconds(), _is_measured(review), full)
+    return Promise(
+        timezone.now() + lasts,
+        lasts.total_seconds(),
+        _is_measured(review),
+        full=full,
+        estimated=full,
+    )
 
 
 def measure(line: ModelLine) -> None:

@@ -110,7 +110,10 @@ def test_when_more_comes_than_is_answered_it_is_said_and_the_least_valuable_wait
     assert (pace.full, pace.waiting) == (True, 40)
     # Forty wait, and seven were answered in a little over four days.
     assert told.seconds / 86400 == pytest.approx(40 / (7 / (100 / 24)), rel=0.05)
-    assert "More comes in now than can be read" in told.says()
+    assert told.says() == (
+        "Expect an answer in about 24 days. "
+        "More comes in now than can be read, so it takes longer than usual."
+    )
     poor = a_contribution(line, stage=Stage.IN_REVIEW)
     Pace.objects.update(cut=100)
     places.pull()
