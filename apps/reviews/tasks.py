@@ -40,7 +40,8 @@ def trust_whom_the_rule_trusts() -> None:
 @shared_task
 def pull_what_waits() -> None:
     """Give places to what came to review."""
-    places.pull()
+    while places.pull() == places.AT_ONCE:
+        logger.info("more waits for a place")
 
 
 @shared_task
@@ -49,6 +50,7 @@ def measure_the_queue() -> None:
     for line in ModelLine.objects.order_by("pk"):
         places.measure_demand(line)
         promises.measure(line)
+    places.look_again()
 
 
 @shared_task

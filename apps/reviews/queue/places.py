@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,9 @@ logger = logging.getLogger(__name__)
 
 # A change shows when its transaction ends, up to so much later than the time it carries.
 LATE = timedelta(minutes=2)
-AT_ONCE = 500
+AT_ONCE = 100
+# What is known of a contribution of which nothing could be found out.
+PLAIN = {"judges": 0, "askers": 0, "novelty": 1.0}
 FURTHEST = 1000
 BEFORE = """
     SELECT count(*) FROM (
@@ -106,6 +108,13 @@ def measure_demand(line: ModelLine) -> None:
         )
 
 
+def look_again() -> None:
+    """Have the next pull read everything, where more or less waits than has a place."""
+    waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW).count()
+    if waiting != Place.objects.count():
+        Pulled.objects.filter(pk=1).update(until=None)
+
+
 def leave(contribution: Contribution) -> None:
     """Give up the place and the claim of what was decided on."""
     # Places before claims, everywhere: two that wait for each other would wait for ever.
@@ -146,29 +155,34 @@ def _let_go(since: datetime | None) -> None:
 def _give_places(arrived: Sequence[Contribution]) -> None:
     since, full = _since(arrived), _full_desks()
     clusters: dict[int, list[Cluster]] = {}
-    places = []
     for contribution in arrived:
         line = contribution.line
         if line.pk not in clusters:
             clusters[line.pk] = help_wanted(line)
-        tie_by_rows(contribution, QueueRule.of(line))
         came = since.get(contribution.pk) or contribution.submitted_at or timezone.now()
-        places.append(_place(contribution, came, clusters[line.pk], full.get(line.pk)))
-    Place.objects.bulk_create(places, ignore_conflicts=True)
-    for contribution in arrived:
-        ask_by_rule(contribution, QueueRule.of(contribution.line))
+        desk = full.get(line.pk)
+        try:
+            with transaction.atomic():
+                _place(contribution, came, own_factors(contribution, clusters[line.pk]), desk)
+                tie_by_rows(contribution, QueueRule.of(line))
+                ask_by_rule(contribution, QueueRule.of(line))
+        except Exception:
+            # One that cannot be weighed holds up nobody, and waits like the others.
+            logger.exception("%s could not be weighed and gets a plain place", contribution)
+            _place(contribution, came, PLAIN, desk)
 
 
 def _place(
-    contribution: Contribution, came: datetime, clusters: list[Cluster], desk: Pace | None
-) -> Place:
-    rule = QueueRule.of(contribution.line)
-    factors = own_factors(contribution, clusters)
-    worth = own_worth(factors)
+    contribution: Contribution,
+    came: datetime,
+    factors: Mapping[str, float | int],
+    desk: Pace | None,
+) -> None:
+    rule, worth = QueueRule.of(contribution.line), own_worth(factors)
     asked_for = demands().get(heap_of(contribution), 0.0) if desk else 0.0
     held_back = bool(desk and desk.cut is not None and worth + asked_for < desk.cut)
     counts_from = came + rule.held_back if held_back else came
-    return Place(
+    Place.objects.create(
         contribution=contribution,
         line=contribution.line,
         author_id=contribution.author_id,
@@ -176,7 +190,7 @@ def _place(
         revision=contribution.revision,
         arrived_at=came,
         counts_from=counts_from,
-        factors=factors,
+        factors=dict(factors),
         worth=worth,
         standing=standing_of(worth, counts_from, rule),
         maintainers_only=contribution.reverts_id is not None,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from typing import Any
 
 from apps.skills.models import ModelLine
 
@@ -40,9 +42,13 @@ class QueueRule:
     @classmethod
     def of(cls, line: ModelLine) -> QueueRule:
         """The rule of a line; what it does not say stands as above."""
-        said = line.policy.get("review", {})
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in said.items() if name in known})
+        return cls.said(line.policy)
+
+    @classmethod
+    def said(cls, policy: Mapping[str, Any]) -> QueueRule:
+        """The rule that a policy says."""
+        told = policy.get("review", {})
+        return cls(**{name: value for name, value in told.items() if name in NAMES})
 
     @property
     def claim_lasts(self) -> timedelta:
@@ -59,16 +65,11 @@ class QueueRule:
         """How much later the least valuable counts from while the desk is full."""
         return timedelta(hours=self.held_back_hours)
 
-    def held_back_words(self) -> str:
-        """The rule of throttling as it is quoted."""
-        return (
-            f"while {self.full_ratio:g} times more comes than is answered and more than "
-            f"{self.full_days:g} days of work wait, what is worth least counts from "
-            f"{self.held_back_hours:g} hours later"
-        )
+
+NAMES = frozenset(field.name for field in fields(QueueRule))
 
 
 def site_rule() -> QueueRule:
     """The rule of what belongs to no item: the oldest line's."""
-    line = ModelLine.objects.order_by("pk").first()
-    return QueueRule.of(line) if line else QueueRule()
+    policies = ModelLine.objects.order_by("pk").values_list("policy", flat=True)
+    return QueueRule.said(policies.first() or {})

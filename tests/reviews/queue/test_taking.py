@@ -16,7 +16,7 @@ from apps.reviews import actions
 from apps.reviews.errors import ClaimedByAnother, ReasonMissing
 from apps.reviews.models import Claim, Place, Skip
 from apps.reviews.queue import claims, habits, places, worth
-from apps.reviews.queue.models import Demand
+from apps.reviews.queue.models import Demand, Pulled
 from apps.skills.models import ModelLine
 from apps.traces.models import Outcome, Trace
 from tests.people import a_contribution, a_line, somebody
@@ -59,6 +59,33 @@ def test_more_than_one_pull_can_take_is_left_for_the_next():
 
     assert [places.pull(limit=2) for _ in range(3)] == [2, 2, 1]
     assert set(Place.objects.values_list("contribution", flat=True)) == set(waiting_ones)
+
+
+def test_what_cannot_be_weighed_holds_up_nobody(monkeypatch: pytest.MonkeyPatch):
+    bad, good = (a_contribution(stage=Stage.IN_REVIEW) for _ in range(2))
+    weigh = worth.novelty
+
+    def breaks(contribution: Contribution) -> float:
+        if contribution == bad:
+            raise ValueError("a prompt that nobody foresaw")
+        return weigh(contribution)
+
+    monkeypatch.setattr(worth, "novelty", breaks)
+
+    assert places.pull() == 2
+    assert set(Place.objects.values_list("contribution", flat=True)) == {bad.pk, good.pk}
+
+
+def test_what_a_pull_has_missed_is_found_by_looking_again():
+    places.pull()
+    item = a_contribution(stage=Stage.IN_REVIEW)
+    Pulled.objects.update(until=timezone.now() + timedelta(hours=1))
+    assert places.pull() == 0
+
+    places.look_again()
+
+    assert places.pull() == 1
+    assert Place.objects.get().contribution == item
 
 
 def test_a_skill_with_more_traffic_and_more_failures_comes_first():
@@ -229,6 +256,13 @@ def test_a_skip_needs_a_reason_and_several_flag_the_item_on_record():
     assert Place.objects.get(pk=item.pk).flagged
     flagged = life_of(item).get(verb="flagged")
     assert flagged.because == "3 reviewers skipped it"
+
+
+def test_a_line_without_skills_has_a_queue_too():
+    line = ModelLine.objects.create(name="bare", title="Bare", base="nowhere")
+    item = a_contribution(line, stage=Stage.IN_REVIEW)
+
+    assert actions.next_for(somebody(Role.REVIEWER)) == item
 
 
 def test_what_takes_rows_out_again_is_offered_to_maintainers_alone():
