@@ -37,6 +37,27 @@ def test_next_gives_the_item_with_its_rows_its_score_and_what_comes_after(
     )
 
 
+def test_next_gives_again_what_was_opened_by_its_address(line: ModelLine, grace: Caller) -> None:
+    waiting(line), (opened := waiting(line))
+    grace.put(f"contributions/{opened.pk}/claim", {})
+
+    told = grace.post("reviews/next", {}).json()
+
+    assert told["item"]["number"] == opened.pk
+
+
+def test_a_decision_brings_the_next_item_along(line: ModelLine, grace: Caller) -> None:
+    for _ in range(2):
+        waiting(line)
+    item = grace.post("reviews/next", {}).json()["item"]
+
+    verdict = {"verdict": "accept", "digest": item["digest"], "next": True}
+    told = grace.post(f"contributions/{item['number']}/decision", verdict).json()
+
+    assert told["decision"]["verdict"] == "accept"
+    assert told["next"]["item"] == grace.post("reviews/next", {}).json()["item"]
+
+
 def test_without_an_item_next_says_why(line: ModelLine, grace: Caller, ada: Caller) -> None:
     told = grace.post("reviews/next", {}).json()
 

@@ -187,15 +187,16 @@ def upcoming(reviewer: Account, request: Request) -> dict[str, Any]:
 
 def _offered(drawn: claims.Drawn, reviewer: Account, request: Request) -> dict[str, Any]:
     item = drawn.item
-    place = Place.objects.get(pk=item.pk)
-    score = worth.explain(place, item, habits=drawn.habits, at=timezone.now())
+    # What was opened by its address may not have been weighed yet.
+    place = Place.objects.filter(pk=item.pk).first()
+    score = place and worth.explain(place, item, habits=drawn.habits, at=timezone.now())
     rows = rows_of(item)[:ROWS_SHOWN] if may_see_rows(reviewer, item) else []
     held = {"number": item.pk, "by": reviewer.username, "until": drawn.until}
     return {
         "item": answers.contribution(item, request),
         "rows": [answers.row(row) for row in rows],
-        "score": answers.score(score),
+        "score": answers.score(score) if score else None,
         "claim": held,
         "ahead": [{"number": one_.number, "digest": one_.digest} for one_ in drawn.ahead],
-        "says": score.says,
+        "says": score.says if score else "You have it open.",
     }
