@@ -16,12 +16,13 @@ from apps.api.parsing import NDJSON
 from apps.api.schema import document
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.reviews.models import Tie
 from apps.rollouts.actions import pause
 from apps.rollouts.models import Rollout
 from apps.traces.models import Arm, Trace
 from tests.api.calling import Caller
 from tests.api.hostile import World, a_webhook, a_world
-from tests.people import a_contribution
+from tests.people import a_contribution, somebody
 
 
 @dataclass
@@ -91,6 +92,15 @@ def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
     if name == "post_decision":
         waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW).exclude(author=author)[0]
         return Sending(caller, waiting.pk, {**example, "digest": waiting.digest})
+    if name == "post_skip":
+        waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW).exclude(author=author)[0]
+        return Sending(caller, waiting.pk, example)
+    if name == "post_dismissal":
+        tie = Tie.objects.create(one=somebody(), other=somebody(), kind="rows")
+        return Sending(caller, tie.pk, example)
+    if name == "put_organisation":
+        assert author is not None
+        return Sending(caller, author.username, example)
     if name in ("post_hold", "put_follow"):
         return Sending(caller, Contribution.objects.filter(stage=Stage.ACCEPTED)[0].pk, example)
     if name == "post_override":

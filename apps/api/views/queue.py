@@ -158,6 +158,7 @@ class Dismissal(Face):
             {200: shapes.Tie},
             takes=Reason,
             refuses=("not_a_reviewer", "reason_missing"),
+            example={"because": "Both work with the same public data set."},
         )
     }
 
