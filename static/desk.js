@@ -4,7 +4,6 @@
 
 {
   const desk = document.getElementById("desk");
-  const bar = document.getElementById("desk-bar");
   const undo = document.getElementById("desk-undo");
   const told = document.getElementById("desk-told");
   const refused = document.getElementById("desk-refused");
@@ -13,6 +12,7 @@
 
   const item = () => document.getElementById("desk-item");
   const number = () => item().dataset.number;
+  const folds = (name) => document.querySelector(`#desk [data-fold='${name}']`);
   const address = (which) => location.pathname.replace(/\d+$/, which);
   const token = () => undo.querySelector("[name='csrfmiddlewaretoken']").value;
 
@@ -107,27 +107,28 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form !== undo && !form.matches("[data-desk]")) return;
+    if (!item() || (form !== undo && !form.matches("[data-desk]"))) return;
     event.preventDefault();
     send(form, event.submitter);
   });
 
   const press = (act) => { document.querySelector(`[data-act='${act}']`)?.click(); };
   const unfold = (name) => {
-    const fold = item().querySelector(`[data-fold='${name}']`);
+    const fold = folds(name);
     if (!fold) return;
     fold.open = true;
     fold.scrollIntoView({ block: "nearest" });
     fold.querySelector("input:not([type='hidden']), textarea, button")?.focus();
   };
   const pick = (key) => {
-    const fold = item().querySelector("[data-fold='reject'][open]");
+    const fold = folds("reject");
     const reason = fold?.querySelector(`#reason-${key}`);
-    if (!reason) return;
+    if (!reason?.checkVisibility()) return;
+    const form = reason.form;
     reason.checked = true;
     // The last of them is no reason by itself: it needs words.
-    if (reason.value === "other") fold.querySelector("textarea").focus();
-    else fold.querySelector("form").requestSubmit();
+    if (reason.value === "other") form.querySelector("textarea").focus();
+    else form.requestSubmit(form.querySelector("button[value='reject']") ?? form.querySelector("button"));
   };
   const accept = () => {
     const [below] = unseen;
@@ -160,5 +161,5 @@
   });
   addEventListener("popstate", () => location.reload());
 
-  if (bar) { watch(); lookAhead(); }
+  if (item()) { watch(); lookAhead(); }
 }
