@@ -116,18 +116,20 @@
   const unfold = (name) => {
     const fold = folds(name);
     if (!fold) return;
+    for (const other of document.querySelectorAll(".desk-steps details[open]")) if (other !== fold) other.open = false;
     fold.open = true;
     fold.scrollIntoView({ block: "nearest" });
     fold.querySelector("input:not([type='hidden']), textarea, button")?.focus();
   };
+  // A number picks a reason of the fold that is open, and sends it.
   const pick = (key) => {
-    const fold = folds("reject");
-    const reason = fold?.querySelector(`#reason-${key}`);
-    if (!reason?.checkVisibility()) return;
+    const shown = (name) => document.querySelector(`#desk #${name}-${key}`);
+    const reason = [shown("skip"), shown("reason")].find((one) => one?.checkVisibility());
+    if (!reason) return;
     const form = reason.form;
     reason.checked = true;
-    // The last of them is no reason by itself: it needs words.
-    if (reason.value === "other") form.querySelector("textarea").focus();
+    // The last of a rejection's is no reason by itself: it needs words.
+    if (reason.value === "other" && form.querySelector("textarea")) form.querySelector("textarea").focus();
     else form.requestSubmit(form.querySelector("button[value='reject']") ?? form.querySelector("button"));
   };
   const accept = () => {

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -32,7 +33,8 @@ from apps.reviews.desk.models import Appeal, Pending, Reason, Step
 from apps.reviews.desk.reasons import WAYS_BACK
 from apps.reviews.desk.viewing import ROWS_ON_A_SCREEN
 from apps.reviews.errors import ReviewRefused
-from apps.reviews.models import Decision, Verdict
+from apps.reviews.evidence import queries as measuring
+from apps.reviews.models import Decision, Skip, Verdict
 from apps.rollouts.models import Channel
 from apps.traces.models import Arm, Trace
 
@@ -95,6 +97,9 @@ def screen(
         if contribution.stage == Stage.QUARANTINED
         else None,
         "escalation": getattr(contribution, "escalation", None),
+        "skips": Skip.Why.choices if contribution.stage == Stage.IN_REVIEW else [],
+        "told": measuring.shown(contribution, rows_seen=may_see),
+        "more": reverse("pages:contribution_evidence", args=[contribution.pk]),
         "refusal": refusal,
         "refused_step": step,
         **bar(own),

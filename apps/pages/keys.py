@@ -56,6 +56,7 @@ def groups() -> list[tuple[str, list[Key], str]]:
         Key("r", _("Reject"), "reject"),
         Key("1 – 9", _("With this reason"), "reason"),
         Key("x", _("Hand to a maintainer"), "escalate"),
+        Key("s", _("Skip it"), "skip"),
         Key("z", _("Undo"), "undo"),
         Key("n", _("Next rows"), "more"),
         Key("m", _("Read nearly identical ones together"), "together"),

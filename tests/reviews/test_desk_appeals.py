@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.models import Account, Role
 from apps.contributions import actions as contributions
-from apps.contributions.errors import ContributionRefused
+from apps.contributions.errors import ContributionRefused, NotYours
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.queries import life_of
@@ -113,7 +113,7 @@ def test_an_appeal_is_its_authors_own_words_on_a_rejection():
     contribution = rejected()
     author = contribution.author
 
-    with pytest.raises(NotAppealable, match="only the author"):
+    with pytest.raises(NotYours, match="only the author"):
         appealing.appeal(contribution, by=somebody(), words="For a friend.")
     with pytest.raises(ReasonMissing, match="own words"):
         appealing.appeal(contribution, by=author, words="  ")

@@ -15,7 +15,7 @@ from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.queries import life_of
 from apps.reviews import actions, tasks
-from apps.reviews.desk import ahead, pending
+from apps.reviews.desk import pending
 from apps.reviews.desk.models import Escalation, Pending, Step
 from apps.reviews.desk.policy import DeskPolicy
 from apps.reviews.errors import (
@@ -209,20 +209,6 @@ def test_nothing_is_handed_on_where_nobody_would_take_it():
 
     with pytest.raises(ReviewRefused, match="no other maintainer"):
         pending.give(contribution, Step.ESCALATE, by=grace, digest=contribution.digest, because="x")
-
-
-def test_what_lies_ahead_is_held_and_nobody_elses():
-    line = in_review().line
-    for _ in range(5):
-        in_review(line=line)
-    grace, alan = somebody(Role.REVIEWER), somebody(Role.REVIEWER)
-    now = actions.next_for(grace)
-
-    mine = ahead.upcoming(grace, but=[now.pk])
-    theirs = ahead.upcoming(alan)
-
-    assert (len(mine), len(theirs)) == (2, 2)
-    assert not {now, *mine} & set(theirs)
 
 
 @pytest.mark.django_db(transaction=True)

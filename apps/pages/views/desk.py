@@ -17,11 +17,13 @@ from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
 from apps.pages import desk, forms
 from apps.pages.views.contributions import do, seen
-from apps.pages.views.reviews import after, found, wants_json
+from apps.pages.views.reviews import after, found, to_the_next, wants_json
 from apps.pages.who import account_of, reviewer
-from apps.reviews.desk import ahead, alike, appealing, knowing, pending, viewing
+from apps.reviews import rules
+from apps.reviews.desk import alike, appealing, knowing, pending, viewing
 from apps.reviews.desk.models import Appeal, Pending, Reason, Step
 from apps.reviews.errors import ReviewRefused, TooLate
+from apps.reviews.queue import claims
 
 REFUSALS = (ReviewRefused, ContributionRefused, MoveRefused)
 GROUP_STEPS = (Step.ACCEPT, Step.CHANGES, Step.REJECT)
@@ -58,11 +60,35 @@ def read(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def look_ahead(request: HttpRequest) -> HttpResponse:
-    """Claim what comes after this item and say which that is, for a script that fetches it."""
+    """Say which items are held ahead of this one, for a script that fetches them."""
+    drawn = claims.draw(reviewer(request))
+    following = [drawn.item.pk, *(one.number for one in drawn.ahead)] if drawn else []
     now = request.POST.get("now", "")
-    but = [int(now)] if now.isascii() and now.isdigit() and len(now) < 19 else []
-    following = ahead.upcoming(reviewer(request), but=but)
-    return JsonResponse({"ahead": [one.pk for one in following]})
+    return JsonResponse({"ahead": [one for one in following if str(one) != now]})
+
+
+@require_POST
+@login_required
+def skip(request: HttpRequest, number: int) -> HttpResponse:
+    """Pass the item on to somebody else, with a reason, and open the next one."""
+    account = reviewer(request)
+    contribution = found(number, account)
+    try:
+        why, because = request.POST.get("why", ""), request.POST.get("because", "")
+        claims.skip(contribution, by=account, why=why, because=because.strip()[:2000])
+    except ReviewRefused as refusal:
+        if wants_json(request):
+            return JsonResponse({"refused": forms.sentence(refusal)}, status=409)
+        messages.error(request, forms.sentence(refusal))
+        return redirect("pages:review", number=number)
+    told = _("%s is left to somebody else.") % contribution
+    if wants_json(request):
+        following = claims.next_for(account)
+        return JsonResponse(
+            {"told": told, "next": following.pk if following else None, "undo": None}
+        )
+    messages.success(request, told)
+    return redirect(to_the_next(account))
 
 
 @require_POST
@@ -111,7 +137,7 @@ def together(request: HttpRequest, number: int) -> HttpResponse:
     members = alike.group_of(contribution, account)
     refused: list[str] = []
     if request.method == "POST":
-        given, refused = _each(request, account, members)
+        given, refused = _each(request, account, contribution, members)
         if given:
             for sentence in refused:
                 messages.warning(request, sentence)
@@ -132,26 +158,33 @@ def together(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _each(
-    request: HttpRequest, account: Account, members: list[alike.Member]
+    request: HttpRequest,
+    account: Account,
+    contribution: Contribution,
+    members: list[alike.Member],
 ) -> tuple[list[Pending], list[str]]:
     """One verdict for each ticked PR of the group, bound to what stood in the list."""
+    try:
+        rules.ensure_may_decide(account, contribution)
+    except ReviewRefused as refusal:
+        return [], [forms.sentence(refusal)]
     ticked = set(request.POST.getlist("ticked"))
     chosen = [one.contribution for one in members if str(one.contribution.pk) in ticked]
     apart = {one.contribution.pk: one.apart for one in members if one.apart}
     step = request.POST.get("verdict", "")
     given: list[Pending] = []
     refused = [] if chosen else [_("Tick at least one PR.")]
-    for contribution in chosen:
+    for chosen_one in chosen:
         try:
-            if contribution.pk in apart:
-                raise ReviewRefused(f"{contribution} is read alone: {apart[contribution.pk]}")
+            if chosen_one.pk in apart:
+                raise ReviewRefused(f"{chosen_one} is read alone: {apart[chosen_one.pk]}")
             if step not in GROUP_STEPS:
                 raise ReviewRefused("pick one of the verdicts")
             one = pending.give(
-                contribution,
+                chosen_one,
                 step,
                 by=account,
-                digest=request.POST.get(f"digest-{contribution.pk}", ""),
+                digest=request.POST.get(f"digest-{chosen_one.pk}", ""),
                 because=request.POST.get("because", ""),
                 reason=request.POST.get("reason", ""),
                 batch=given[0].batch if given else "",

@@ -60,7 +60,7 @@ def desk(request: HttpRequest) -> HttpResponse:
 @login_required
 def take_next(request: HttpRequest) -> HttpResponse:
     """Claim the next PR of the queue and open it."""
-    return redirect(_next(reviewer(request)))
+    return redirect(to_the_next(reviewer(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -118,7 +118,7 @@ def after(request: HttpRequest, account: Account, given: Pending, many: int = 1)
         )
     if not given.open:
         messages.success(request, _(DONE[Step(given.step)]) % given.contribution)
-    return redirect(_next(account))
+    return redirect(to_the_next(account))
 
 
 def _decided(
@@ -150,10 +150,11 @@ def _released(
         messages.info(request, _("Proposed. It is released when a second person agrees."))
         return redirect("pages:review", number=contribution.pk)
     messages.success(request, _(DONE[Verdict.RELEASE]) % contribution)
-    return redirect(_next(account))
+    return redirect(to_the_next(account))
 
 
-def _next(account: Account) -> str:
+def to_the_next(account: Account) -> str:
+    """The address of the next item, or of the desk when nothing waits."""
     following = actions.next_for(account)
     if following is None:
         return reverse("pages:desk")

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Account
+from apps.contributions.errors import NotYours
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.actions import move, record
@@ -22,7 +23,7 @@ LONGEST = 4_000
 def appeal(contribution: Contribution, *, by: Account, words: str) -> Appeal:
     """Ask another person to look at a rejection."""
     if contribution.author_id != by.pk:
-        raise NotAppealable(f"only the author of {contribution} appeals against its rejection")
+        raise NotYours(f"only the author of {contribution} appeals against its rejection")
     rejection = may_be_appealed(contribution)
     if rejection is None:
         raise NotAppealable(f"{contribution} has no rejection that could be appealed against now")

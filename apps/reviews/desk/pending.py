@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import override
 
 from apps.accounts.models import Account
 from apps.contributions.errors import ContributionRefused
@@ -179,7 +181,9 @@ def _reason(step: str, reason: str, because: str) -> str:
     if step == Step.REJECT:
         if reason not in Reason.values:
             raise ReasonMissing("pick the reason for which it is turned away")
-        said = said or ("" if reason == Reason.OTHER else str(Reason(reason).label))
+        # Everybody reads it, so it is written in the site's own language.
+        with override(settings.LANGUAGE_CODE):
+            said = said or ("" if reason == Reason.OTHER else str(Reason(reason).label))
     if not said and step != Step.ACCEPT:
         raise ReasonMissing("say why, so that the next person knows what to do")
     return said
@@ -188,5 +192,4 @@ def _reason(step: str, reason: str, because: str) -> str:
 def _hold(contribution: Contribution, by: Account, lasts: timedelta) -> None:
     """Keep the item until the verdict has taken effect."""
     claim = actions.claim(contribution, by=by)
-    needed = timezone.now() + lasts + actions.CLAIM_LASTS
-    Claim.objects.filter(pk=claim.pk).update(expires_at=needed)
+    Claim.objects.filter(pk=claim.pk).update(expires_at=claim.expires_at + lasts)
