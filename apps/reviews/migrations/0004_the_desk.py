@@ -6,88 +6,285 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contributions', '0006_stars'),
-        ('reviews', '0003_evidence'),
+        ("contributions", "0006_stars"),
+        ("reviews", "0003_evidence"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Escalation',
+            name="Escalation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('because', models.TextField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('contribution', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='escalation', to='contributions.contribution')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("because", models.TextField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "contribution",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="escalation",
+                        to="contributions.contribution",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Appeal',
+            name="Appeal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('words', models.TextField()),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
-                ('outcome', models.CharField(blank=True, choices=[('upheld', 'The rejection stands'), ('overturned', 'The rejection is taken back')], max_length=10)),
-                ('because', models.TextField(blank=True)),
-                ('heard_at', models.DateTimeField(null=True)),
-                ('contribution', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='appeal', to='contributions.contribution')),
-                ('decision', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='appeal', to='reviews.decision')),
-                ('heard_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("words", models.TextField()),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("upheld", "The rejection stands"),
+                            ("overturned", "The rejection is taken back"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("because", models.TextField(blank=True)),
+                ("heard_at", models.DateTimeField(null=True)),
+                (
+                    "contribution",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="appeal",
+                        to="contributions.contribution",
+                    ),
+                ),
+                (
+                    "decision",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="appeal",
+                        to="reviews.decision",
+                    ),
+                ),
+                (
+                    "heard_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
-                'indexes': [models.Index(condition=models.Q(('outcome', '')), fields=['id'], name='reviews_appeal_open')],
+                "ordering": ["pk"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("outcome", "")),
+                        fields=["id"],
+                        name="reviews_appeal_open",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Ground',
+            name="Ground",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64)),
-                ('reason', models.CharField(choices=[('wrong', 'The answers are wrong'), ('unfounded', 'Nobody can tell whether it is right: sources are missing'), ('unclear', 'The question or the answer cannot be understood'), ('off_topic', 'It does not belong to this skill'), ('repeated', 'It repeats what was accepted before'), ('private', 'It holds personal data or a secret'), ('licence', 'It may not be given under this licence'), ('manipulated', 'It teaches something that it does not say'), ('other', 'Another reason')], max_length=12)),
-                ('contribution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grounds', to='contributions.contribution')),
-                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("wrong", "The answers are wrong"),
+                            (
+                                "unfounded",
+                                "Nobody can tell whether it is right: sources are missing",
+                            ),
+                            ("unclear", "The question or the answer cannot be understood"),
+                            ("off_topic", "It does not belong to this skill"),
+                            ("repeated", "It repeats what was accepted before"),
+                            ("private", "It holds personal data or a secret"),
+                            ("licence", "It may not be given under this licence"),
+                            ("manipulated", "It teaches something that it does not say"),
+                            ("other", "Another reason"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "contribution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grounds",
+                        to="contributions.contribution",
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('contribution', 'reviewer', 'digest'), name='reviews_ground_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("contribution", "reviewer", "digest"), name="reviews_ground_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Pending',
+            name="Pending",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(choices=[('accept', 'Accept'), ('changes', 'Ask for changes'), ('reject', 'Reject'), ('escalate', 'Hand to a maintainer')], max_length=10)),
-                ('reason', models.CharField(blank=True, choices=[('wrong', 'The answers are wrong'), ('unfounded', 'Nobody can tell whether it is right: sources are missing'), ('unclear', 'The question or the answer cannot be understood'), ('off_topic', 'It does not belong to this skill'), ('repeated', 'It repeats what was accepted before'), ('private', 'It holds personal data or a secret'), ('licence', 'It may not be given under this licence'), ('manipulated', 'It teaches something that it does not say'), ('other', 'Another reason')], max_length=12)),
-                ('because', models.TextField(blank=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('edits', models.JSONField(default=list, help_text='[position, field, text] of each changed text')),
-                ('edited', models.BooleanField(default=False)),
-                ('batch', models.CharField(help_text='Taken together, undone together', max_length=36)),
-                ('lapsed', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('due_at', models.DateTimeField()),
-                ('contribution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_verdicts', to='contributions.contribution')),
-                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "step",
+                    models.CharField(
+                        choices=[
+                            ("accept", "Accept"),
+                            ("changes", "Ask for changes"),
+                            ("reject", "Reject"),
+                            ("escalate", "Hand to a maintainer"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("wrong", "The answers are wrong"),
+                            (
+                                "unfounded",
+                                "Nobody can tell whether it is right: sources are missing",
+                            ),
+                            ("unclear", "The question or the answer cannot be understood"),
+                            ("off_topic", "It does not belong to this skill"),
+                            ("repeated", "It repeats what was accepted before"),
+                            ("private", "It holds personal data or a secret"),
+                            ("licence", "It may not be given under this licence"),
+                            ("manipulated", "It teaches something that it does not say"),
+                            ("other", "Another reason"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("because", models.TextField(blank=True)),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "edits",
+                    models.JSONField(
+                        default=list, help_text="[position, field, text] of each changed text"
+                    ),
+                ),
+                ("edited", models.BooleanField(default=False)),
+                (
+                    "batch",
+                    models.CharField(help_text="Taken together, undone together", max_length=36),
+                ),
+                ("lapsed", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("due_at", models.DateTimeField()),
+                (
+                    "contribution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pending_verdicts",
+                        to="contributions.contribution",
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
-                'indexes': [models.Index(condition=models.Q(('lapsed', '')), fields=['due_at'], name='reviews_pending_due'), models.Index(fields=['reviewer', '-id'], name='reviews_pending_of')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('lapsed', '')), fields=('contribution',), name='reviews_pending_once')],
+                "ordering": ["pk"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("lapsed", "")),
+                        fields=["due_at"],
+                        name="reviews_pending_due",
+                    ),
+                    models.Index(fields=["reviewer", "-id"], name="reviews_pending_of"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("lapsed", "")),
+                        fields=("contribution",),
+                        name="reviews_pending_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Unfolded',
+            name="Unfolded",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('contribution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contributions.contribution')),
-                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "contribution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="contributions.contribution",
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('contribution', 'reviewer'), name='reviews_unfolded_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("contribution", "reviewer"), name="reviews_unfolded_once"
+                    )
+                ],
             },
         ),
     ]
