@@ -61,8 +61,15 @@
     permalink,
   };
 
+  // What a page adds ("where") goes before what works everywhere; "1 – 9" stands for nine keys.
   const singles = new Map();
-  for (const entry of help?.querySelectorAll("[data-single]") ?? []) singles.set(entry.dataset.keys, entry.dataset.does);
+  for (const entry of help?.querySelectorAll("[data-single]") ?? []) {
+    const where = entry.closest("[data-only]")?.dataset.only;
+    if (where && !document.querySelector(`[data-where='${where}']`)) continue;
+    const [from, to] = entry.dataset.keys.split(" – ");
+    const keys = to ? Array.from({ length: to - from + 1 }, (_, at) => String(Number(from) + at)) : [from];
+    for (const key of keys) singles.set(key, entry.dataset.does);
+  }
   const writing = (element) => element.closest("input:not([type='checkbox'], [type='radio']), textarea, select, [contenteditable]");
   let first = "";
   let since = 0;
@@ -78,7 +85,10 @@
     const name = singles.get(two) ?? singles.get(event.key);
     first = event.key;
     since = event.timeStamp;
-    if (name && does[name]) { event.preventDefault(); does[name](); }
+    if (!name) return;
+    event.preventDefault();
+    if (does[name]) does[name]();
+    else document.dispatchEvent(new CustomEvent("key-does", { detail: { name, key: event.key } }));
   });
 
   for (const dialog of [help, palette]) {

@@ -11,6 +11,7 @@ from apps.api.ids import Number
 from apps.builds.models import Build
 from apps.contributions.models import Consent, Contribution, Licence
 from apps.contributions.models import Kind as RowKind
+from apps.reviews.desk.models import Reason as RejectedFor
 from apps.reviews.models import Skip, Verdict
 
 
@@ -208,6 +209,8 @@ class DecisionTaken(Body):
     digest = Words(max_length=64)
     because = Words(max_length=2000, default="", allow_blank=True)
     next = Exactly(default=False)
+    # Of a rejection: the reason from the list, by which its author learns the way back.
+    reason = OneOf(RejectedFor.choices, default=RejectedFor.OTHER)
 
 
 class Skipped(Body):

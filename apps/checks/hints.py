@@ -5,6 +5,7 @@ Nothing here holds anybody up: a hint is advice, the screens decide later.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,8 +75,8 @@ def similar(line: ModelLine, prompt: str) -> list[Similar]:
     rows = Row.objects.filter(pk__in=_sharing(line, bands)).select_related(
         "revision__contribution", "skill"
     )
-    asked = _shingles(prompt)
-    found = [Similar(row, _jaccard(asked, _shingles(row.prompt))) for row in rows]
+    asked = shingles(prompt)
+    found = [Similar(row, jaccard(asked, shingles(row.prompt))) for row in rows]
     near = [one for one in found if one.share >= SIMILAR_FROM]
     near.sort(key=lambda one: (-one.share, one.row.pk))
     return near[:MOST_SHOWN]
@@ -166,10 +167,13 @@ def _sharing(line: ModelLine, bands: list[int]) -> list[int]:
     return found
 
 
-def _shingles(text: str) -> set[tuple[str, ...]]:
+def shingles(text: str) -> set[tuple[str, ...]]:
+    """Every three words in a row; of a shorter text all its words."""
     said = words(normalised(text))
     return {tuple(said[at : at + 3]) for at in range(max(1, len(said) - 2))}
 
 
-def _jaccard(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
+def jaccard(one: Collection[tuple[str, ...]], other: Collection[tuple[str, ...]]) -> float:
+    """The share of shingles that two texts have in common, from 0 to 1."""
+    one, other = frozenset(one), frozenset(other)
     return len(one & other) / max(1, len(one | other))

@@ -137,10 +137,21 @@ def submit(contribution: Contribution, *, by: Account) -> None:
 
 
 def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note: str) -> Offered:
-    """Replace the rows by a new revision and submit it again; earlier approvals fall with it."""
+    """Replace the rows by a new revision and submit it again; earlier approvals fall with it.
+
+    It is also the way back of what was rejected: the same PR, with all that was said of it.
+    """
     _authors_only(contribution, by)
     if contribution.reverts_id:
         raise ContributionRefused(f"{contribution} has no rows of its own; withdraw it instead")
+    rules.ensure_may_send_again(contribution)
+    return replace_rows(contribution, by=by, rows=rows, note=note)
+
+
+def replace_rows(
+    contribution: Contribution, *, by: Account, rows: Iterable[Any], note: str
+) -> Offered:
+    """The new revision itself; whether `by` may is asked before."""
     skills = _skills_of(contribution.line)
     good, places, refused = _usable(rows, contribution.kind, skills)
     good = _of_skill(good, contribution.skill)

@@ -14,9 +14,10 @@ from django.utils import timezone
 from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account, Role
 from apps.contributions import queries
-from apps.contributions.errors import QuotaReached
+from apps.contributions.errors import ContributionRefused, QuotaReached
 from apps.contributions.models import Consent, Contribution, Kind
 from apps.contributions.stages import Stage
+from apps.history.queries import life_of
 
 A_DAY = timedelta(days=1)
 # What may still be edited without sending a revision.
@@ -24,6 +25,9 @@ EDITABLE = (
     *(Stage.DRAFT, Stage.SUBMITTED, Stage.IN_REVIEW),
     *(Stage.QUARANTINED, Stage.CHANGES_REQUESTED),
 )
+
+# So often may one PR be rejected before its author has to begin anew.
+REJECTIONS = 3
 
 SEE_QUARANTINE = (Role.REVIEWER, Role.MAINTAINER, Role.ADMIN)
 # Training publishes what it learns from, so only that consent lets everybody read the rows.
@@ -103,6 +107,18 @@ def _ensure_room(
         f"{opens:%Y-%m-%dT%H:%M:%SZ}",
         seconds=max(1, ceil((opens - timezone.now()).total_seconds())),
     )
+
+
+def ensure_may_send_again(contribution: Contribution) -> None:
+    """`ContributionRefused` where a PR was rejected as often as its line bears."""
+    if contribution.stage != Stage.REJECTED:
+        return
+    most = int(contribution.line.policy.get("review", {}).get("rejections", REJECTIONS))
+    if life_of(contribution).filter(entered=Stage.REJECTED).count() >= most:
+        raise ContributionRefused(
+            f"{contribution} was rejected {most} times and is not sent again; appeal, or offer "
+            "other rows in a new PR"
+        )
 
 
 def is_author(account: Account | AnonymousUser, contribution: Contribution) -> bool:

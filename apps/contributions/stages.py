@@ -28,6 +28,7 @@ CONTRIBUTION = table(
     quarantined="in_review rejected withdrawn",
     changes_requested="submitted rejected withdrawn",
     accepted="",
-    rejected="",
+    # By a revision of its author's, or by an appeal that somebody else has granted.
+    rejected="submitted in_review",
     withdrawn="",
 )

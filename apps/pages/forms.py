@@ -16,6 +16,7 @@ from apps.contributions.actions import Terms
 from apps.contributions.incoming import LARGEST_FILE, rows_of_file, rows_of_folder, rows_of_text
 from apps.contributions.models import Consent, Kind, Licence
 from apps.contributions.rows import label_of_stars
+from apps.reviews.desk.models import Reason, Step
 from apps.reviews.models import Verdict
 from apps.reviews.queue.habits import time_zones
 from apps.skills.models import ModelLine, Skill
@@ -261,18 +262,13 @@ class ReviseForm(forms.Form):
         return [row for _, row in self.numbered]
 
 
-class DecisionForm(forms.Form):
-    """A reviewer's verdict on what they have read."""
+class DeskForm(forms.Form):
+    """What a reviewer sends from the screen of the desk; what it needs depends on the verdict."""
 
-    digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    verdict = forms.ChoiceField(choices=Verdict, widget=forms.HiddenInput)
-    because = forms.CharField(
-        label=_("Why"),
-        help_text=_("Needed to ask for changes or to reject: what should the contributor do next?"),
-        widget=area(3),
-        max_length=10_000,
-        required=False,
-    )
+    digest = forms.CharField(max_length=64)
+    verdict = forms.ChoiceField(choices=[*Step.choices, (Verdict.RELEASE, Verdict.RELEASE.label)])
+    because = forms.CharField(max_length=10_000, required=False)
+    reason = forms.ChoiceField(choices=Reason, required=False)
 
 
 class ReasonForm(forms.Form):

@@ -14,8 +14,11 @@ class Key(NamedTuple):
     single: bool = True
 
 
-def groups() -> list[tuple[str, list[Key]]]:
-    """Every shortcut, by where it works."""
+def groups() -> list[tuple[str, list[Key], str]]:
+    """Every shortcut, by where it works; the last says on which page alone, where it is one.
+
+    There a key means what that page says, and not what it means elsewhere.
+    """
     everywhere = [
         Key("?", _("Show these shortcuts"), "help"),
         Key("/", _("Search the PRs"), "search"),
@@ -46,8 +49,23 @@ def groups() -> list[tuple[str, list[Key]]]:
         Key("Ctrl G", _("Suggest a change"), "suggest", single=False),
         Key("Ctrl .", _("Saved replies"), "replies", single=False),
     ]
+    at_the_desk = [
+        Key("a", _("Accept"), "accept"),
+        Key("e", _("Accept with an edit"), "edit"),
+        Key("c", _("Ask for changes"), "changes"),
+        Key("r", _("Reject"), "reject"),
+        Key("1 – 9", _("With this reason"), "reason"),
+        Key("x", _("Hand to a maintainer"), "escalate"),
+        Key("s", _("Skip it"), "skip"),
+        Key("z", _("Undo"), "undo"),
+        Key("n", _("Next rows"), "more"),
+        Key("m", _("Read nearly identical ones together"), "together"),
+        Key("w", _("Who wrote it"), "who"),
+        Key("Esc", _("Leave a text, to press keys again"), "leave", single=False),
+    ]
     return [
-        (_("Everywhere"), everywhere),
-        (_("On a PR"), on_a_pr),
-        (_("While writing"), writing),
+        (_("Everywhere"), everywhere, ""),
+        (_("On a PR"), on_a_pr, ""),
+        (_("At the review desk"), at_the_desk, "desk"),
+        (_("While writing"), writing, ""),
     ]

@@ -51,8 +51,8 @@ def next_step(contribution: Contribution, place: int | None, live: bool) -> tupl
         ),
         Stage.CHANGES_REQUESTED: (author, _("Change the rows as asked and send them again.")),
         Stage.REJECTED: (
-            _("Nobody"),
-            _("It ends here. A new PR that mends the reason is welcome."),
+            author,
+            _("It ends here unless its author mends the reason and sends it again, or appeals."),
         ),
         Stage.WITHDRAWN: (_("Nobody"), _("Its author took it back.")),
     }

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from allauth.core.exceptions import ReauthenticationRequired
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -13,6 +14,7 @@ from apps.accounts.models import Account
 from apps.contributions.models import Contribution
 from apps.contributions.rules import is_author
 from apps.contributions.stages import Stage
+from apps.reviews.rules import may_decide
 
 
 def signed_in(request: HttpRequest) -> Account | None:
@@ -25,6 +27,16 @@ def account_of(request: HttpRequest) -> Account:
     account = signed_in(request)
     if account is None:
         raise PermissionError("this page needs an account")
+    return account
+
+
+def reviewer(request: HttpRequest) -> Account:
+    """The visitor, if their role includes deciding."""
+    account = account_of(request)
+    if not may_decide(account):
+        raise PermissionDenied(
+            "The review desk is for reviewers. A maintainer can propose you for the role."
+        )
     return account
 
 

@@ -17,6 +17,7 @@ from apps.history.actions import move
 from apps.history.errors import MoveRefused
 from apps.history.models import Proposal
 from apps.reviews import rules
+from apps.reviews.desk.models import Ground, Reason
 from apps.reviews.errors import ReasonMissing, Stale
 from apps.reviews.models import Decision, Verdict
 from apps.reviews.queue.claims import claim, next_for
@@ -50,10 +51,22 @@ def ask_for_changes(
     return _decide(contribution, Verdict.CHANGES, Stage.CHANGES_REQUESTED, by, digest, because)
 
 
-def reject(contribution: Contribution, *, by: Account, digest: str, because: str) -> Decision:
-    """Refuse it for good, with a reason and a way back."""
+def reject(
+    contribution: Contribution,
+    *,
+    by: Account,
+    digest: str,
+    because: str,
+    reason: str = Reason.OTHER,
+) -> Decision:
+    """Refuse it, with a reason and a way back: a revision that mends it, or an appeal."""
     _needs_reason(because)
-    return _decide(contribution, Verdict.REJECT, Stage.REJECTED, by, digest, because)
+    with transaction.atomic():
+        taken = _decide(contribution, Verdict.REJECT, Stage.REJECTED, by, digest, because)
+        Ground.objects.update_or_create(
+            contribution=contribution, reviewer=by, digest=digest, defaults={"reason": reason}
+        )
+    return taken
 
 
 def release(

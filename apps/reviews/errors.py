@@ -33,3 +33,15 @@ class Affiliated(denials.Denied, ReviewRefused):
 
 class HabitRefused(ReviewRefused):
     """The habits of a reviewer cannot be kept like this."""
+
+
+class TooLate(ReviewRefused):
+    """What should be undone has taken effect."""
+
+
+class NotAppealable(ReviewRefused):
+    """There is no rejection to appeal against, or it was heard before."""
+
+
+class NotViewed(ReviewRefused):
+    """Some rows were never on the reviewer's screen."""

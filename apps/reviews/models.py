@@ -44,6 +44,7 @@ class Decision(models.Model):
 
 
 # These have rooms of their own; their tables belong to this app all the same.
+from apps.reviews.desk.models import Pending  # noqa: E402
 from apps.reviews.evidence.models import Evidence, Served  # noqa: E402
 from apps.reviews.queue.models import Claim, Habits, Place, Skip, Tie  # noqa: E402
 
@@ -52,6 +53,7 @@ __all__ = [
     "Decision",
     "Evidence",
     "Habits",
+    "Pending",
     "Place",
     "Served",
     "Skip",

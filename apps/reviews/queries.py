@@ -10,7 +10,8 @@ from django.utils import timezone
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
-from apps.reviews.models import Claim, Decision, Skip
+from apps.reviews.desk.barring import awaiting, barred
+from apps.reviews.models import Claim, Decision, Pending, Skip
 from apps.reviews.queue.affiliation import apart_from
 from apps.reviews.queue.policy import site_rule
 
@@ -24,6 +25,7 @@ def queue_for(reviewer: Account) -> QuerySet[Contribution]:
     waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW)
     free = waiting.exclude(author__in=apart_from(reviewer, site_rule())).exclude(Exists(skipped))
     free = free.exclude(Exists(held.exclude(reviewer=reviewer)))
+    free = free.exclude(barred(reviewer)).exclude(Exists(_given(OuterRef("pk"))))
     if reviewer.role != Role.MAINTAINER:
         free = free.filter(reverts=None)
     return free.select_related("author", "skill", "line").order_by("pk")
@@ -44,3 +46,8 @@ def decisions_on_each(contributions: Iterable[Contribution]) -> QuerySet[Decisio
     """Every decision on several contributions, oldest first."""
     taken = Decision.objects.filter(contribution__in=list(contributions))
     return taken.select_related("reviewer").order_by("pk")
+
+
+def _given(contribution: OuterRef) -> QuerySet[Pending]:
+    """The verdict on a contribution that has not taken effect yet."""
+    return awaiting().filter(contribution=contribution)

@@ -6,6 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
+from apps.reviews.desk.barring import ensure_not_barred
 from apps.reviews.errors import NotAReviewer
 from apps.reviews.queue.affiliation import ensure_independent, is_independent
 
@@ -19,12 +20,16 @@ def may_decide(account: Account | AnonymousUser) -> bool:
 
 
 def ensure_may_decide(account: Account, contribution: Contribution) -> None:
-    """`NotAReviewer`, `OwnWork` or `Affiliated` unless this account may decide on it."""
+    """`NotAReviewer`, `OwnWork` or `Affiliated` unless this account may decide on it.
+
+    Who handed it on, or whose rejection was taken back, leaves it to somebody else.
+    """
     if not may_decide(account):
         raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
     ensure_independent(account, contribution)
     if contribution.reverts_id and account.role != Role.MAINTAINER:
         raise NotAReviewer("taking accepted rows out again is decided by a maintainer")
+    ensure_not_barred(account, contribution)
 
 
 def may_release(account: Account, contribution: Contribution) -> bool:

@@ -1,4 +1,4 @@
-"""What the clock sets off: the queue is filled and measured, ties are found, trust is given."""
+"""What the clock sets off: the queue is measured, verdicts take effect, trust is given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from celery import shared_task
 
 from apps.accounts.errors import AccountRefused
 from apps.accounts.models import Role
+from apps.history.actions import send
 from apps.history.appointments import RULE, appoint
+from apps.reviews.desk import pending
+from apps.reviews.desk.models import Pending
 from apps.reviews.evidence import tasks as evidence
 from apps.reviews.queue import affiliation, places, promises
 from apps.reviews.queue.policy import site_rule
@@ -18,12 +21,15 @@ from apps.skills.models import ModelLine
 logger = logging.getLogger(__name__)
 
 __all__ = [
+    "carry_out",
+    "carry_out_verdicts",
     "evidence",
     "find_ties",
     "measure_the_queue",
     "pull_what_waits",
     "trust_whom_the_rule_trusts",
 ]
+MOST_A_RING = 500
 
 
 @shared_task
@@ -57,3 +63,17 @@ def measure_the_queue() -> None:
 def find_ties() -> None:
     """Tie accounts that came from one network within days."""
     affiliation.tie_by_address(site_rule())
+
+
+def carry_out_verdicts() -> None:
+    """Send out every verdict whose time to undo is over; one that was edited goes out twice."""
+    for given in pending.due()[:MOST_A_RING]:
+        after = ", edited" if given.edited else ""
+        send("apps.reviews.tasks.carry_out", given.pk, once=f"verdict {given.pk}{after}")
+
+
+@shared_task
+def carry_out(pk: int) -> None:
+    """Let one verdict take effect, unless it was undone."""
+    if given := Pending.objects.filter(pk=pk).first():
+        pending.carry_out(given)

@@ -170,7 +170,7 @@ def test_only_the_author_revises_or_withdraws() -> None:
 def test_what_is_open_can_be_withdrawn_and_what_has_ended_cannot(stage: str) -> None:
     contribution = a_contribution(stage=stage)
 
-    if stage in CONTRIBUTION.final():
+    if stage in (*CONTRIBUTION.final(), Stage.REJECTED):
         with pytest.raises(MoveRefused):
             actions.withdraw(contribution, by=contribution.author)
     else:

@@ -152,4 +152,4 @@ def test_a_drawing_shows_every_move_of_its_table():
 
 
 def test_final_stages_are_those_that_nothing_leaves():
-    assert CONTRIBUTION.final() == {"accepted", "rejected", "withdrawn"}
+    assert CONTRIBUTION.final() == {"accepted", "withdrawn"}

@@ -16,6 +16,7 @@ from apps.contributions.stages import Stage
 from apps.pages.paging import slice_of
 from apps.reviews.models import Decision
 from apps.rollouts.stages import Stage as RolloutStage
+from apps.skills.models import ModelLine
 from tests.pages.world import PASSWORD, World, founded, rows
 from tests.people import somebody
 
@@ -74,6 +75,12 @@ def address(path: str, world: World) -> str:
     named |= {"live": world.live.pk, "refused": world.refused.pk, "training": world.training.pk}
     named |= {"widening": world.widening.pk, "taken_back": world.taken_back.pk}
     return path.format(**named)
+
+
+def no_time_to_undo(line: ModelLine) -> None:
+    """Let a verdict at the desk be in effect when the page answers."""
+    line.policy = {"review": {"undo_seconds": 0}}
+    line.save()
 
 
 def as_(account: Account) -> Client:
@@ -250,6 +257,7 @@ def test_the_desk_is_closed_to_contributors(world: World) -> None:
 
 def test_a_reviewer_accepts_and_the_page_of_the_pr_says_so(world: World) -> None:
     pr = world.prs[Stage.IN_REVIEW]
+    no_time_to_undo(world.line)
 
     answer = as_(world.reviewer).post(
         f"/review/{pr.pk}", {"digest": pr.digest, "verdict": "accept", "because": "Right."}
@@ -269,7 +277,7 @@ def test_a_rejection_without_a_reason_is_refused_beside_the_field(world: World) 
     )
 
     assert answer.status_code == 200
-    assert 'id="id_because_error"' in answer.content.decode()
+    assert "Pick the reason for which it is turned away" in answer.content.decode()
     assert Decision.objects.filter(contribution=pr).count() == 0
 
 

@@ -19,6 +19,7 @@ from apps.community.actions import open_endpoint
 from apps.contributions.discussion.actions import say
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from tests.pages.test_pages import no_time_to_undo
 from tests.pages.world import PASSWORD, World, peopled
 
 playwright = pytest.importorskip(
@@ -234,6 +235,7 @@ def test_a_stranger_sends_a_correction_and_a_reviewer_accepts_it(scripts: bool, 
     pr = Contribution.objects.get(title="November is read as September")
     Contribution.objects.filter(pk=pr.pk).update(stage=Stage.IN_REVIEW)
 
+    no_time_to_undo(pr.line)
     reviewer.sign_in("rowan")
     reviewer.page.goto(f"/review/{pr.pk}")
     reviewer.page.get_by_label("Why").fill("Checked against the calendar.")

@@ -19,6 +19,9 @@ HIDDEN = re.compile(f"[{_BIDI}{_ZERO_WIDTH}{_REST}{_CONTROL}]")
 _STRAY_JOINER = re.compile("(?<=[A-Za-z0-9])[\u200c\u200d]|[\u200c\u200d](?=[A-Za-z0-9])")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LOOKALIKE = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
+# Letters of other alphabets that are drawn as Latin ones (Unicode TR 39, the commonest).
+_TWINS = frozenset("асԁеһіјӏорԛѕԝхуАВСЕНІЈКМОРЅТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧοαν")
+_ANY_HIDDEN = re.compile(f"{HIDDEN.pattern}|{_STRAY_JOINER.pattern}")
 
 
 def find(sheet: Sheet, reference: Reference) -> Iterator[Found]:
@@ -75,3 +78,38 @@ def mixed_word(text: str) -> str | None:
         if "LATIN" in scripts and scripts.intersection(_LOOKALIKE):
             return word
     return None
+
+
+def parts(text: str) -> Iterator[tuple[str, str]]:
+    """The text cut into ("text" | "hidden" | "lookalike", part); joined, the parts are the text.
+
+    For readers, who look twice: it marks whole words of foreign twins and of dressed-up letters
+    (𝐩𝐚𝐲) in a Latin text as well, which honest writing has too often for a screen.
+    """
+    if text.isascii() and not HIDDEN.search(text):
+        yield "text", text
+        return
+    latin = any(letter.isascii() and letter.isalpha() for letter in text)
+    found = [(hit.start(), hit.end(), "hidden") for hit in _ANY_HIDDEN.finditer(text)]
+    words = [hit for hit in _WORD.finditer(text) if _deceives(hit[0], latin)]
+    found += [(hit.start(), hit.end(), "lookalike") for hit in words]
+    at = 0
+    for start, end, kind in sorted(found):
+        # A hidden sign inside a word has cut the word already.
+        if start < at:
+            continue
+        if text[at:start]:
+            yield "text", text[at:start]
+        yield kind, text[start:end]
+        at = end
+    if text[at:]:
+        yield "text", text[at:]
+
+
+def _deceives(word: str, latin: bool) -> bool:
+    if word.isascii():
+        return False
+    plain = unicodedata.normalize("NFKC", word)
+    dressed = plain != word and plain.isascii()
+    twins = latin and all(letter in _TWINS for letter in word)
+    return dressed or twins or mixed_word(word) is not None

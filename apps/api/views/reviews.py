@@ -63,7 +63,9 @@ class Queue(Face):
 class Decisions(Face):
     """POST decides on the content that `digest` names; with `next` the answer brings the next item.
 
-    To release from quarantine takes two people: 202 with the proposal for the first of them.
+    To release from quarantine takes two people: 202 with the proposal for the first of them. A
+    rejection has a `reason` from a fixed list. What is decided here is in effect at once; the
+    seconds to undo belong to the desk of the site.
     """
 
     scopes = {"POST": Scope.REVIEW}
@@ -82,10 +84,10 @@ class Decisions(Face):
     def post(self, request: Request, number: int) -> Response:
         contribution = named(request, number)
         wish = self.read(DecisionTaken, request)
+        more = {"reason": wish["reason"]} if wish["verdict"] == Verdict.REJECT else {}
+        told = {"by": caller(request), "digest": wish["digest"], "because": wish["because"]}
         with afresh(contribution, request):
-            taken = DECIDE[wish["verdict"]](
-                contribution, by=caller(request), digest=wish["digest"], because=wish["because"]
-            )
+            taken = DECIDE[wish["verdict"]](contribution, **told, **more)
         shown = answers.contribution(contribution, request)
         if isinstance(taken, Proposal):
             return Response({"proposal": answers.proposal(taken)} | shown, status=202)

@@ -10,12 +10,13 @@ from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Radi
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, to_locale
 
 from apps.accounts.models import Account
+from apps.checks.signs import Sign, reveal
 from apps.community import queries as community
 from apps.pages import diffs, keys, looks, markdown
 from apps.pages.paging import Slice
@@ -353,6 +354,33 @@ def may_decide(user: Any) -> bool:
 def counted(number: int, words: str) -> str:
     """A count with its word: `{{ n|counted:"row,rows" }}`."""
     return COUNTED[words](number) % {"count": number_format(number, force_grouping=True)}
+
+
+@register.filter
+def visible(text: str) -> SafeString:
+    """A text with what nobody would see in it shown, and what looks like something else marked."""
+    return format_html_join("", "{}", ((_shown(sign),) for sign in reveal(text or "")))
+
+
+def _shown(sign: Sign) -> str:
+    if sign.kind == "hidden":
+        return format_html(
+            '<span class="sign" title="{}"><span class="visually-hidden">{}</span>'
+            '<span aria-hidden="true">⟨{}⟩</span></span>',
+            sign.tells,
+            _("hidden sign: %s") % sign.tells,
+            sign.code,
+        )
+    if sign.kind == "lookalike":
+        tells = _("letters that look like others")
+        return format_html(
+            '<span class="sign sign-lookalike" title="{}">{}<span class="visually-hidden"> ({})'
+            "</span></span>",
+            tells,
+            sign.text,
+            tells,
+        )
+    return sign.text
 
 
 @register.filter

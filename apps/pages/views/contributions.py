@@ -29,7 +29,7 @@ from apps.contributions.rows import as_raw, mark_of
 from apps.contributions.stages import Stage
 from apps.history import queries as history
 from apps.history.errors import MoveRefused
-from apps.pages import forms, life, looks, queries, talk
+from apps.pages import desk, forms, life, looks, queries, talk
 from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
@@ -43,7 +43,7 @@ ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
 EVENTS_A_PAGE = 200
 EXAMPLES = 12
 OPEN = contributions.OPEN
-MAY_CHANGE = (Stage.IN_REVIEW, Stage.CHANGES_REQUESTED)
+MAY_CHANGE = (Stage.IN_REVIEW, Stage.CHANGES_REQUESTED, Stage.REJECTED)
 
 
 @require_safe
@@ -96,6 +96,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "may_say": talking.may_say(request.user, contribution),
             "may_label": talking.may_label(request.user, contribution),
             "may_lock": talking.may_lock(request.user),
+            **desk.way_back(contribution, told.decisions),
         },
     )
 

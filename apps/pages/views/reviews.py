@@ -4,34 +4,35 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Account
-from apps.checks import queries as checks
-from apps.contributions import queries as contributions
-from apps.contributions import rules as contribution_rules
+from apps.contributions.errors import ContributionRefused
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
-from apps.history.models import Proposal
-from apps.history.queries import open_proposal
+from apps.pages import desk as screens
 from apps.pages import forms
-from apps.pages.who import account_of
+from apps.pages.who import reviewer
 from apps.reviews import actions, queries, rules
+from apps.reviews.desk import appealing, editing, knowing, pending, viewing
+from apps.reviews.desk.models import Pending, Step
 from apps.reviews.errors import ReviewRefused
-from apps.reviews.models import Decision, Verdict
+from apps.reviews.models import Verdict
 
-IN_VIEW, ROWS_IN_VIEW = 25, 20
+IN_VIEW = 25
 
+# What is in effect at once: a line may leave no time to undo.
 DONE = {
-    Verdict.ACCEPT: gettext_noop("%s is accepted."),
-    Verdict.CHANGES: gettext_noop("%s is sent back with what should change."),
-    Verdict.REJECT: gettext_noop("%s is rejected."),
+    Step.ACCEPT: gettext_noop("%s is accepted."),
+    Step.CHANGES: gettext_noop("%s is sent back with what should change."),
+    Step.REJECT: gettext_noop("%s is rejected."),
+    Step.ESCALATE: gettext_noop("%s waits for a maintainer."),
     Verdict.RELEASE: gettext_noop("%s is released from quarantine to the queue."),
 }
 
@@ -40,7 +41,7 @@ DONE = {
 @login_required
 def desk(request: HttpRequest) -> HttpResponse:
     """What waits for this reviewer, oldest first, and what the screens set aside."""
-    account = _reviewer(request)
+    account = reviewer(request)
     return render(
         request,
         "pages/desk.html",
@@ -48,7 +49,9 @@ def desk(request: HttpRequest) -> HttpResponse:
             "waiting": list(queries.queue_for(account)[: IN_VIEW + 1]),
             "in_view": IN_VIEW,
             "quarantined": list(queries.quarantine()[: IN_VIEW + 1]),
+            "appeals": list(appealing.waiting_for(account)[:IN_VIEW]),
             "may_release": account.role in rules.RELEASE,
+            **screens.bar(list(pending.of(account))),
         },
     )
 
@@ -57,83 +60,108 @@ def desk(request: HttpRequest) -> HttpResponse:
 @login_required
 def take_next(request: HttpRequest) -> HttpResponse:
     """Claim the next PR of the queue and open it."""
-    return _to_the_next(_reviewer(request))
+    return redirect(to_the_next(reviewer(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def review(request: HttpRequest, number: int) -> HttpResponse:
-    """One PR with everything a decision needs; a POST decides and opens the next one."""
-    account = _reviewer(request)
-    found = Contribution.objects.select_related("author", "skill", "line")
-    contribution = get_object_or_404(found.exclude(stage=Stage.DRAFT), pk=number)
-    form = forms.DecisionForm(request.POST or None, initial={"digest": contribution.digest})
+    """One PR with everything a decision needs; a POST decides and opens the next one.
+
+    A script asks for the item alone (`HX-Request`), and is told as JSON what became of a verdict.
+    """
+    account = reviewer(request)
+    contribution = found(number, account)
+    form = forms.DeskForm(request.POST or None)
+    first, refusal = _first(request), ""
     if request.method == "POST" and form.is_valid():
         try:
-            taken = _decide(contribution, account, form.cleaned_data)
-        except (ReviewRefused, MoveRefused) as refusal:
-            form.add_error("because", forms.sentence(refusal))
-        else:
-            if isinstance(taken, Proposal):
-                messages.info(request, _("Proposed. It is released when a second person agrees."))
-                return redirect("pages:review", number=contribution.pk)
-            done = DONE[Verdict(form.cleaned_data["verdict"])]
-            messages.success(request, _(done) % contribution)
-            return _to_the_next(account)
-    return render(request, "pages/review.html", _everything(contribution, account, form))
+            return _decided(request, contribution, account, form.cleaned_data)
+        except (ReviewRefused, ContributionRefused, MoveRefused) as refused:
+            refusal = forms.sentence(refused)
+            contribution = found(number, account)
+    elif request.method == "POST":
+        refusal = _("That form was not whole; decide again.")
+    if refusal and wants_json(request):
+        return JsonResponse({"refused": refusal}, status=409)
+    step = request.POST.get("verdict", "")
+    shown = screens.screen(contribution, account, first=first, refusal=refusal, step=step)
+    part = bool(request.headers.get("HX-Request"))
+    template = "components/desk_item.html" if part else "pages/review.html"
+    return render(request, template, shown)
 
 
-def _decide(
-    contribution: Contribution, account: Account, said: dict[str, Any]
-) -> Decision | Proposal:
-    return actions.VERDICTS[said["verdict"]](
-        contribution, by=account, digest=said["digest"], because=said["because"].strip()
+def found(number: int, account: Account) -> Contribution:
+    """A PR that a reviewer may open, with what they know of it; a draft is its author's alone."""
+    every = Contribution.objects.exclude(stage=Stage.DRAFT).annotate(
+        unfolded=knowing.looked_up(account)
     )
+    beside = ("author", "skill", "line", "reverts", "escalation__by")
+    return get_object_or_404(every.select_related(*beside), pk=number)
 
 
-def _everything(
-    contribution: Contribution, account: Account, form: forms.DecisionForm
-) -> dict[str, Any]:
-    """Rows, findings, the claim, and what may be decided; refusals come as sentences."""
-    held, refusal = None, ""
-    try:
-        if contribution.stage == Stage.IN_REVIEW:
-            held = actions.claim(contribution, by=account)
-        elif contribution.stage == Stage.QUARANTINED:
-            rules.ensure_may_release(account, contribution)
-    except ReviewRefused as error:
-        refusal = forms.sentence(error)
-    may_see = contribution_rules.may_see_rows(account, contribution)
-    verdicts = {
-        Stage.IN_REVIEW: [Verdict.ACCEPT, Verdict.CHANGES, Verdict.REJECT],
-        Stage.QUARANTINED: [Verdict.RELEASE, Verdict.REJECT],
-    }.get(Stage(contribution.stage), [])
-    return {
-        "contribution": contribution,
-        "held": held,
-        "refusal": refusal,
-        "may_see": may_see,
-        "rows": list(contributions.rows_of(contribution)[:ROWS_IN_VIEW]) if may_see else [],
-        "findings": list(checks.findings_of(contribution)),
-        "decisions": list(queries.decisions_on(contribution)),
-        "verdicts": [] if refusal else verdicts,
-        "form": form,
-        "proposal": open_proposal(contribution, actions.RELEASE),
-    }
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a script asks."""
+    return request.headers.get("Accept", "").startswith("application/json")
 
 
-def _to_the_next(account: Account) -> HttpResponse:
+def after(request: HttpRequest, account: Account, given: Pending, many: int = 1) -> HttpResponse:
+    """The next item, and for a script what can be undone until when."""
+    if wants_json(request):
+        following = actions.next_for(account)
+        return JsonResponse(
+            {
+                "told": screens.told(given, many),
+                "next": following.pk if following else None,
+                "undo": given.due_at.isoformat() if given.open else None,
+            }
+        )
+    if not given.open:
+        messages.success(request, _(DONE[Step(given.step)]) % given.contribution)
+    return redirect(to_the_next(account))
+
+
+def _decided(
+    request: HttpRequest, contribution: Contribution, account: Account, said: dict[str, Any]
+) -> HttpResponse:
+    step, because = said["verdict"], said["because"].strip()
+    if step == Verdict.RELEASE:
+        return _released(request, contribution, account, said["digest"], because)
+    viewing.note_shown(contribution, account, first=_first(request))
+    edits = [editing.Edit(*edit) for edit in screens.edits_in(request.POST)]
+    given = pending.give(
+        contribution,
+        step,
+        by=account,
+        digest=said["digest"],
+        because=because,
+        reason=said["reason"],
+        edits=editing.changed(contribution, edits) if edits else (),
+    )
+    return after(request, account, given)
+
+
+def _released(
+    request: HttpRequest, contribution: Contribution, account: Account, digest: str, because: str
+) -> HttpResponse:
+    """Two people release; what takes two is in effect when the second has spoken."""
+    taken = actions.release(contribution, by=account, digest=digest, because=because)
+    if not getattr(taken, "verdict", ""):
+        messages.info(request, _("Proposed. It is released when a second person agrees."))
+        return redirect("pages:review", number=contribution.pk)
+    messages.success(request, _(DONE[Verdict.RELEASE]) % contribution)
+    return redirect(to_the_next(account))
+
+
+def to_the_next(account: Account) -> str:
+    """The address of the next item, or of the desk when nothing waits."""
     following = actions.next_for(account)
     if following is None:
-        return redirect("pages:desk")
-    return redirect("pages:review", number=following.pk)
+        return reverse("pages:desk")
+    return reverse("pages:review", args=[following.pk])
 
 
-def _reviewer(request: HttpRequest) -> Account:
-    """The visitor, if their role includes deciding."""
-    account = account_of(request)
-    if not rules.may_decide(account):
-        raise PermissionDenied(
-            "The review desk is for reviewers. A maintainer can propose you for the role."
-        )
-    return account
+def _first(request: HttpRequest) -> int:
+    """The row (from nought) with which the screen begins."""
+    asked = request.POST.get("from") or request.GET.get("from") or "1"
+    return max(int(asked) - 1, 0) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0

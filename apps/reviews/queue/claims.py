@@ -52,6 +52,15 @@ OFFERED = """
     AND NOT EXISTS (SELECT FROM reviews_skip skip
         WHERE skip.contribution_id = place.contribution_id
         AND skip.reviewer_id = %(reviewer)s AND skip.until > %(now)s)
+    AND NOT EXISTS (SELECT FROM reviews_pending given
+        WHERE given.contribution_id = place.contribution_id AND given.lapsed = '')
+    AND NOT EXISTS (SELECT FROM reviews_escalation handed
+        WHERE handed.contribution_id = place.contribution_id
+        AND (NOT %(maintains)s OR handed.by_id = %(reviewer)s))
+    AND NOT EXISTS (SELECT FROM reviews_appeal appeal
+        JOIN reviews_decision rejection ON rejection.id = appeal.decision_id
+        WHERE appeal.contribution_id = place.contribution_id
+        AND appeal.outcome = 'overturned' AND rejection.reviewer_id = %(reviewer)s)
 """
 # The heads of every heap, merged: `standing` orders a heap for ever, demand and fit move it whole.
 # What another has locked is skipped, so that nobody waits and no two write the same claims; what
@@ -89,6 +98,8 @@ HELD = """
     SELECT claim.id, claim.contribution_id, claim.ahead, it.digest FROM reviews_claim claim
     JOIN contributions_contribution it ON it.id = claim.contribution_id AND it.stage = %(stage)s
     WHERE claim.reviewer_id = %(reviewer)s AND claim.expires_at > %(now)s
+    AND NOT EXISTS (SELECT FROM reviews_pending given
+        WHERE given.contribution_id = claim.contribution_id AND given.lapsed = '')
     ORDER BY claim.ahead, claim.id
 """
 

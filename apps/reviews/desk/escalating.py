@@ -1,0 +1,42 @@
+"""Handing a PR on to a maintainer."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from apps.accounts.models import Account, Role
+from apps.contributions.models import Contribution
+from apps.contributions.stages import Stage
+from apps.history.actions import record
+from apps.history.errors import MoveRefused
+from apps.reviews import rules
+from apps.reviews.desk.models import Escalation
+from apps.reviews.errors import ReviewRefused, Stale
+from apps.reviews.models import Claim
+
+
+def ensure_somebody_hears(contribution: Contribution, by: Account) -> None:
+    """`ReviewRefused` where no other maintainer is there to decide."""
+    if Escalation.objects.filter(contribution=contribution).exists():
+        raise ReviewRefused(f"{contribution} was handed to a maintainer before; decide on it")
+    others = Account.objects.filter(role=Role.MAINTAINER, is_active=True)
+    if not others.exclude(pk__in=[by.pk, contribution.author_id]).exists():
+        raise ReviewRefused("there is no other maintainer; decide on it, or leave it for another")
+
+
+def escalate(contribution: Contribution, *, by: Account, digest: str, because: str) -> Escalation:
+    """Leave the decision to a maintainer, with the doubt that made it necessary."""
+    rules.ensure_may_decide(by, contribution)
+    if digest != contribution.digest:
+        raise Stale(f"{contribution} has changed since you read it; look at it again")
+    if contribution.stage != Stage.IN_REVIEW:
+        raise MoveRefused(f"{contribution} is not in review any more")
+    ensure_somebody_hears(contribution, by)
+    try:
+        with transaction.atomic():
+            handed = Escalation.objects.create(contribution=contribution, by=by, because=because)
+            Claim.objects.filter(contribution=contribution).delete()
+            record(contribution, "escalated", by=by, because=because, details={"digest": digest})
+    except IntegrityError:
+        raise ReviewRefused(f"{contribution} was handed to a maintainer before") from None
+    return handed

@@ -1,0 +1,195 @@
+"""A verdict at the desk: given now, in effect when the time to undo it is over.
+
+The clock carries it out (`tasks.carry_out_verdicts`), through the same door as every decision. What
+the author did meanwhile wins: then the verdict lapses, and its reviewer is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import override
+
+from apps.accounts.models import Account
+from apps.contributions.errors import ContributionRefused
+from apps.contributions.models import Contribution
+from apps.contributions.stages import Stage
+from apps.history.actions import words
+from apps.history.errors import MoveRefused
+from apps.reviews import actions, rules
+from apps.reviews.desk import editing, escalating, viewing
+from apps.reviews.desk.models import Pending, Reason, Step
+from apps.reviews.desk.policy import DeskPolicy
+from apps.reviews.errors import ReasonMissing, ReviewRefused, Stale, TooLate
+from apps.reviews.models import Claim
+
+REFUSALS = (ReviewRefused, ContributionRefused, MoveRefused)
+# Where each step leads; a PR that is handed on stays where it is.
+ENTERED = {
+    Step.ACCEPT: Stage.ACCEPTED,
+    Step.CHANGES: Stage.CHANGES_REQUESTED,
+    Step.REJECT: Stage.REJECTED,
+}
+
+
+def give(
+    contribution: Contribution,
+    step: str,
+    *,
+    by: Account,
+    digest: str,
+    because: str = "",
+    reason: str = "",
+    edits: Sequence[editing.Edit] = (),
+    batch: str = "",
+) -> Pending:
+    """A verdict on the content that `digest` names; it can be undone until `due_at`.
+
+    It is refused now for whatever would refuse it later. With no time to undo in the line's policy
+    it is in effect when this returns (an edited one as soon as the checks have read the edit).
+    """
+    rules.ensure_may_decide(by, contribution)
+    if digest != contribution.digest:
+        raise Stale(f"{contribution} has changed since you read it; look at it again")
+    _ensure_open(contribution, step)
+    because = _reason(step, reason, because)
+    if step == Step.ACCEPT:
+        viewing.ensure_viewed(contribution, by)
+    if edits:
+        editing.ensure_fits(contribution, edits)
+    if step == Step.ESCALATE:
+        escalating.ensure_somebody_hears(contribution, by)
+    lasts = timedelta(seconds=DeskPolicy.of(contribution.line).undo_seconds)
+    try:
+        with transaction.atomic():
+            _hold(contribution, by, lasts)
+            given = Pending.objects.create(
+                contribution=contribution,
+                reviewer=by,
+                step=step,
+                reason=reason,
+                because=because,
+                digest=digest,
+                edits=[list(edit) for edit in edits],
+                batch=batch or str(uuid4()),
+                due_at=timezone.now() + lasts,
+            )
+    except IntegrityError:
+        raise ReviewRefused(
+            f"a verdict on {contribution} waits to take effect; undo it first"
+        ) from None
+    if not lasts:
+        carry_out(given)
+    return given
+
+
+def undo(*, by: Account, batch: str = "") -> list[Contribution]:
+    """Take back this reviewer's latest verdict, or that `batch`; what was given together falls
+    together. `TooLate` when there is nothing left to take back."""
+    with transaction.atomic():
+        open_ones = _open(by).select_for_update(of=("self",)).order_by("-pk")
+        chosen = batch or open_ones.values_list("batch", flat=True).first() or ""
+        taken = [one for one in open_ones if one.batch == chosen]
+        if not taken:
+            raise TooLate("there is no verdict left to undo; what has taken effect stays on record")
+        Pending.objects.filter(pk__in=[one.pk for one in taken]).delete()
+    return [one.contribution for one in reversed(taken)]
+
+
+def of(account: Account) -> QuerySet[Pending]:
+    """This reviewer's verdicts that wait, and those that lapsed and were not read about."""
+    return Pending.objects.filter(reviewer=account).select_related("contribution").order_by("pk")
+
+
+def read(account: Account) -> None:
+    """Forget the lapsed verdicts; their reviewer has read why."""
+    Pending.objects.filter(reviewer=account).exclude(lapsed="").delete()
+
+
+def due() -> QuerySet[Pending]:
+    """Verdicts whose time to undo is over and that wait for no check, oldest first."""
+    waiting = Pending.objects.filter(lapsed="", due_at__lte=timezone.now())
+    reading = Q(edited=True, contribution__stage=Stage.SUBMITTED)
+    return waiting.exclude(reading).order_by("pk")
+
+
+def carry_out(given: Pending) -> bool:
+    """Let a verdict take effect; whether it is done with. Two who try at once do it once."""
+    with transaction.atomic():
+        waiting = Pending.objects.select_for_update(skip_locked=True, of=("self",))
+        held = waiting.filter(pk=given.pk, lapsed="").select_related("reviewer").first()
+        if held is None:
+            return False
+        contribution = Contribution.objects.select_related("line", "author").get(
+            pk=held.contribution_id
+        )
+        try:
+            with transaction.atomic():
+                done = _effect(held, contribution)
+        except REFUSALS as refusal:
+            held.lapsed = str(refusal)
+            held.save(update_fields=["lapsed"])
+            Claim.objects.filter(contribution=contribution, reviewer=held.reviewer).delete()
+            return True
+        if done:
+            held.delete()
+        return done
+
+
+def _effect(held: Pending, contribution: Contribution) -> bool:
+    """Do what the verdict says; False while the checks still read an edited content."""
+    by = held.reviewer
+    if held.edits and not held.edited:
+        editing.amend(held, contribution)
+        return False
+    if held.edited and not editing.checked(held, contribution):
+        return False
+    if held.step == Step.ESCALATE:
+        escalating.escalate(contribution, by=by, digest=held.digest, because=held.because)
+    else:
+        more = {"reason": held.reason} if held.step == Step.REJECT else {}
+        decide = actions.VERDICTS[held.step]
+        decide(contribution, by=by, digest=held.digest, because=held.because, **more)
+    return True
+
+
+def _open(account: Account) -> QuerySet[Pending]:
+    found = Pending.objects.filter(
+        reviewer=account, lapsed="", edited=False, due_at__gt=timezone.now()
+    )
+    return found.select_related("contribution")
+
+
+def _ensure_open(contribution: Contribution, step: str) -> None:
+    """`MoveRefused` where the stage has no such step."""
+    stage = Stage(contribution.stage)
+    entered = ENTERED.get(Step(step))
+    open_to = contribution.STAGES.allows(stage, entered) if entered else stage == Stage.IN_REVIEW
+    if not open_to or stage not in (Stage.IN_REVIEW, Stage.QUARANTINED):
+        raise MoveRefused(f"{contribution} is {words(stage)} and waits for no such verdict")
+
+
+def _reason(step: str, reason: str, because: str) -> str:
+    """The words that go with a verdict; a reason from the list speaks where nothing was written."""
+    said = because.strip()
+    if step == Step.REJECT:
+        if reason not in Reason.values:
+            raise ReasonMissing("pick the reason for which it is turned away")
+        # Everybody reads it, so it is written in the site's own language.
+        with override(settings.LANGUAGE_CODE):
+            said = said or ("" if reason == Reason.OTHER else str(Reason(reason).label))
+    if not said and step != Step.ACCEPT:
+        raise ReasonMissing("say why, so that the next person knows what to do")
+    return said
+
+
+def _hold(contribution: Contribution, by: Account, lasts: timedelta) -> None:
+    """Keep the item until the verdict has taken effect."""
+    claim = actions.claim(contribution, by=by)
+    Claim.objects.filter(pk=claim.pk).update(expires_at=claim.expires_at + lasts)
