@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.reviews.agreement.queries import kept_for_others
 from apps.reviews.models import Claim, Decision, Skip
 from apps.reviews.queue.affiliation import apart_from
 from apps.reviews.queue.policy import site_rule
@@ -23,7 +24,7 @@ def queue_for(reviewer: Account) -> QuerySet[Contribution]:
     skipped = Skip.objects.filter(contribution=OuterRef("pk"), reviewer=reviewer, until__gt=now)
     waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW)
     free = waiting.exclude(author__in=apart_from(reviewer, site_rule())).exclude(Exists(skipped))
-    free = free.exclude(Exists(held.exclude(reviewer=reviewer)))
+    free = free.exclude(Exists(held.exclude(reviewer=reviewer))).exclude(kept_for_others(reviewer))
     if reviewer.role != Role.MAINTAINER:
         free = free.filter(reverts=None)
     return free.select_related("author", "skill", "line").order_by("pk")

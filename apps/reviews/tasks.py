@@ -1,4 +1,4 @@
-"""What the clock sets off: the queue is filled and measured, ties are found, trust is given."""
+"""What the clock sets off: the queue and agreement are reckoned, ties found, trust given."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from celery import shared_task
 from apps.accounts.errors import AccountRefused
 from apps.accounts.models import Role
 from apps.history.appointments import RULE, appoint
+from apps.reviews import actions
+from apps.reviews.agreement import actions as agreement
+from apps.reviews.agreement import reckoning
 from apps.reviews.evidence import tasks as evidence
 from apps.reviews.queue import affiliation, places, promises
 from apps.reviews.queue.policy import site_rule
@@ -55,3 +58,18 @@ def measure_the_queue() -> None:
 def find_ties() -> None:
     """Tie accounts that came from one network within days."""
     affiliation.tie_by_address(site_rule())
+
+
+@shared_task
+def close_rounds() -> int:
+    """Close rounds that nobody will complete, and retire gold items that were answered enough."""
+    return actions.decide_overdue() + agreement.retire_answered()
+
+
+@shared_task
+def reckon_agreement() -> None:
+    """Posteriors, alpha and signals of every line; the same answers at a second ring."""
+    for line in ModelLine.objects.order_by("pk"):
+        reckoning.weigh(line)
+        reckoning.measure(line)
+        reckoning.look_for_signals(line)

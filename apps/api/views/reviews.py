@@ -17,6 +17,7 @@ from apps.api.views.contributions import named
 from apps.contributions.rules import may_see_rows
 from apps.history.models import Proposal
 from apps.reviews import actions, queries, rules
+from apps.reviews.agreement.voting import Awaited
 from apps.reviews.errors import NotAReviewer
 from apps.reviews.evidence.queries import shown
 from apps.reviews.models import Verdict
@@ -62,17 +63,19 @@ class Queue(Face):
 class Decisions(Face):
     """POST decides on the content that `digest` names.
 
-    To release from quarantine takes two people: 202 with the proposal for the first of them.
+    202 says that it is stored and waits: for a second person who releases from quarantine too
+    (`proposal`), or for the other reviewers whom the line's policy asks for (`awaits`).
     """
 
     scopes = {"POST": Scope.REVIEW}
     calls = {
         "POST": Call(
-            {201: shapes.Decided, 202: shapes.DecisionProposed},
+            {201: shapes.Decided, 202: shapes.DecisionProposed | shapes.DecisionAwaited},
             takes=DecisionTaken,
             refuses=(
                 *("own_work", "affiliated", "not_a_reviewer", "stale", "reason_missing"),
                 *("claimed_by_another", "review_refused", "move_refused"),
+                *("voice_is_in", "sample_missing"),
             ),
             example={"verdict": "accept", "digest": "{digest}", "because": ""},
         )
@@ -88,6 +91,8 @@ class Decisions(Face):
         shown = answers.contribution(contribution, request)
         if isinstance(taken, Proposal):
             return Response({"proposal": answers.proposal(taken)} | shown, status=202)
+        if isinstance(taken, Awaited):
+            return Response({"awaits": answers.awaits(taken)} | shown, status=202)
         return Response({"decision": answers.decision(taken)} | shown, status=201)
 
 

@@ -21,10 +21,14 @@ from apps.history.errors import MoveRefused
 from apps.history.models import Proposal
 from apps.history.queries import open_proposal
 from apps.pages import forms
+from apps.pages.reviewing import awaited_in_words
 from apps.pages.who import account_of
 from apps.reviews import actions, queries, rules
+from apps.reviews.agreement.actions import next_special
+from apps.reviews.agreement.voting import Awaited
 from apps.reviews.errors import ReviewRefused
 from apps.reviews.models import Decision, Verdict
+from apps.reviews.sampling.queries import is_sampled
 
 IN_VIEW, ROWS_IN_VIEW = 25, 20
 
@@ -77,6 +81,9 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
             if isinstance(taken, Proposal):
                 messages.info(request, _("Proposed. It is released when a second person agrees."))
                 return redirect("pages:review", number=contribution.pk)
+            if isinstance(taken, Awaited):
+                messages.info(request, awaited_in_words(contribution))
+                return _to_the_next(account)
             done = DONE[Verdict(form.cleaned_data["verdict"])]
             messages.success(request, _(done) % contribution)
             return _to_the_next(account)
@@ -85,7 +92,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
 
 def _decide(
     contribution: Contribution, account: Account, said: dict[str, Any]
-) -> Decision | Proposal:
+) -> Decision | Proposal | Awaited:
     return actions.VERDICTS[said["verdict"]](
         contribution, by=account, digest=said["digest"], because=said["because"].strip()
     )
@@ -118,11 +125,15 @@ def _everything(
         "decisions": list(queries.decisions_on(contribution)),
         "verdicts": [] if refusal else verdicts,
         "form": form,
+        "sampled": is_sampled(contribution),
         "proposal": open_proposal(contribution, actions.RELEASE),
     }
 
 
 def _to_the_next(account: Account) -> HttpResponse:
+    special = next_special(account)
+    if special is not None and special.audit:
+        return redirect("pages:audit")
     following = actions.next_for(account)
     if following is None:
         return redirect("pages:desk")
