@@ -43,7 +43,6 @@ MENDS: dict[str, str] = {
     "name_reserved": "Choose another name; this one belongs to the system itself.",
     "name_taken": "Choose another name, or sign in if it is yours.",
     "no_model_line": "The operator founds a line with `manage.py found_starter`.",
-    "not_a_maintainer": ANOTHER_ROLE,
     "not_a_release_manager": ANOTHER_ROLE,
     "not_a_reviewer": ANOTHER_ROLE,
     "not_acceptable": "Ask for application/json, or send no Accept header.",
@@ -52,7 +51,6 @@ MENDS: dict[str, str] = {
     "not_for_you": ANOTHER_ROLE,
     "not_found": "Check the number in the address; what you may not see looks like what is not "
     "there. GET /api/v1/ lists the addresses.",
-    "not_your_audit": "GET your next item instead; an audit is taken by one reviewer.",
     "not_yours": "Only its author can do this; comment to suggest it to them.",
     "nothing_to_build": "Accept PRs first, or lift a hold.",
     "nothing_usable": LOOK_CLOSELY,

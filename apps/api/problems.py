@@ -89,8 +89,6 @@ KINDS: dict[type[Exception], Kind] = {
     reviews.ClaimedByAnother: Kind(409, "claimed_by_another", "Another reviewer holds it"),
     reviews.VoiceIsIn: Kind(409, "voice_is_in", "Your verdict is in"),
     reviews.SampleMissing: Kind(409, "sample_missing", "So many rows are accepted by a sample"),
-    reviews.NotAMaintainer: Kind(403, "not_a_maintainer", "Your role does not include this"),
-    reviews.NotYourAudit: Kind(403, "not_your_audit", "Somebody else answers this audit"),
     reviews.ReviewRefused: Kind(409, "review_refused", "The decision cannot be taken"),
     builds.NotAReleaseManager: Kind(
         403, "not_a_release_manager", "Your role does not include this"

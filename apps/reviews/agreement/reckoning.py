@@ -78,7 +78,9 @@ def _said_of(line: ModelLine) -> list[tuple[Any, int | None, int, int, str]]:
     heard = Voice.objects.filter(
         round__contribution__line=line, round__closed_at__date__gte=since
     ).values_list("round__closed_at", "round__contribution__skill", "round", "reviewer", "verdict")
-    said = [(at.date(), skill, item, who, verdict) for at, skill, item, who, verdict in heard if at]
+    said: list[tuple[Any, int | None, int, int, str]] = [
+        (at.date(), skill, item, who, verdict) for at, skill, item, who, verdict in heard if at
+    ]
     # An audited decision of one voice is an item of two; its number must be nobody else's.
     audits = Audit.objects.filter(
         decision__contribution__line=line, answered_at__date__gte=since

@@ -36,8 +36,9 @@ SPARE = 8
 FREE = """
     ON CONFLICT (contribution_id) DO UPDATE
     SET reviewer_id = excluded.reviewer_id, expires_at = excluded.expires_at,
-        ahead = excluded.ahead, opened_at = CASE WHEN reviews_claim.reviewer_id = excluded.reviewer_id
-            AND NOT reviews_claim.ahead THEN reviews_claim.opened_at ELSE now() END
+        ahead = excluded.ahead, opened_at = CASE
+            WHEN reviews_claim.reviewer_id = excluded.reviewer_id AND NOT reviews_claim.ahead
+            THEN reviews_claim.opened_at ELSE now() END
     WHERE reviews_claim.expires_at <= %(now)s OR reviews_claim.reviewer_id = excluded.reviewer_id
        OR (reviews_claim.ahead AND %(yielding)s)
     RETURNING contribution_id
