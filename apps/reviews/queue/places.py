@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, FloatField, Max, OuterRef, Q, QuerySet
@@ -71,7 +72,7 @@ def place_of(contribution: Contribution) -> int | None:
         return None
     asked_for = demands()
     value = place.standing + asked_for.get(place.heap, 0.0)
-    told = {"heaps": list(asked_for), "boosts": list(asked_for.values())}
+    told: dict[str, Any] = {"heaps": list(asked_for), "boosts": list(asked_for.values())}
     told |= {"value": value, "most": FURTHEST}
     with connection.cursor() as cursor:
         cursor.execute(BEFORE, told)
