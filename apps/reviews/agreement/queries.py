@@ -88,14 +88,14 @@ def rounds_told(line: ModelLine) -> dict[str, Any]:
     """How rounds of the last weeks went: closed, agreed at once, adjudicated, still open."""
     since = timezone.now() - timedelta(weeks=WEEKS)
     real = Round.objects.filter(contribution__line=line, contribution__gold=None)
-    recent = real.filter(closed_at__gte=since).annotate(
-        adjudicated=Exists(Voice.objects.filter(round=OuterRef("pk"), adjudicates=True))
-    )
-    counts = recent.aggregate(closed=Count("pk"), adjudicated=Count("pk", Q(adjudicated=True)))
+    recent = real.filter(closed_at__gte=since)
+    third = Voice.objects.filter(round=OuterRef("pk"), adjudicates=True)
+    closed, adjudicated = recent.count(), recent.filter(Exists(third)).count()
     open_ones = real.filter(closed_at=None, digest=F("contribution__digest"))
     return {
-        **counts,
-        "agreed": counts["closed"] - counts["adjudicated"],
+        "closed": closed,
+        "agreed": closed - adjudicated,
+        "adjudicated": adjudicated,
         "open": open_ones.filter(contribution__stage="in_review").count(),
     }
 
