@@ -80,7 +80,7 @@
       const said = await answer.json();
       if (!answer.ok) { refuse(said.refused); return; }
       offerUndo(said);
-      if (said.next === null) location.assign(desk.dataset.deskHome);
+      if (said.next === null) location.assign(said.address);
       else await paint(said.next, said.told);
     } catch {
       refuse(desk.dataset.lost);

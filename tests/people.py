@@ -21,9 +21,18 @@ def somebody(role: str = Role.CONTRIBUTOR) -> Account:
     return Account.objects.create(username=f"{role}-{next(_numbers)}", role=role)
 
 
+# Nothing is drawn by chance where a test does not ask for it.
+NO_CHANCE = {"overlap": 0, "gold": 0, "audit": 0}
+
+
 def a_line(*skills: str) -> ModelLine:
     """A model line with these skills (by default one, `sums`, protected)."""
-    line = ModelLine.objects.create(name=f"line-{next(_numbers)}", title="A line", base="nowhere")
+    line = ModelLine.objects.create(
+        name=f"line-{next(_numbers)}",
+        title="A line",
+        base="nowhere",
+        policy={"review": {"agreement": NO_CHANCE}},
+    )
     for name in skills or ("sums",):
         Skill.objects.create(line=line, name=name, title=name.title(), protected=True)
     return line

@@ -25,6 +25,9 @@ from apps.contributions.models import Comment, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
 from apps.history.models import Event, Proposal
+from apps.reviews.agreement.models import Alpha, Audit
+from apps.reviews.agreement.queries import Overturned, Voices, voices_on
+from apps.reviews.agreement.voting import Awaited
 from apps.reviews.evidence.queries import Shown
 from apps.reviews.models import Claim, Decision, Habits, Tie
 from apps.reviews.queries import decisions_on, decisions_on_each
@@ -159,6 +162,7 @@ def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
             for found in findings_of(shown).select_related("dismissed_by")
         ],
         "decisions": [decision(taken) for taken in decisions_on(shown)],
+        "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
         "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
         "comments": [comment(said) for said in published(shown, request.user)],
     }
@@ -196,6 +200,61 @@ def proposal(waiting: Proposal) -> dict[str, Any]:
         "at": waiting.proposed_at,
         "expires_at": waiting.expires_at,
         "needs": "a second person who sends the same request",
+    }
+
+
+def awaits(stored: Awaited | Voices) -> dict[str, Any]:
+    """How many verdicts are in and what is missing; never which way they went."""
+    missing = stored.of - stored.given
+    return {
+        "given": stored.given,
+        "of": stored.of,
+        "because": list(stored.because),
+        "adjudication": stored.adjudication,
+        "needs": "one more reviewer, whose verdict decides"
+        if stored.adjudication
+        else f"{missing} more reviewer{'s' if missing > 1 else ''}, each on their own",
+    }
+
+
+def alpha(one: Alpha) -> dict[str, Any]:
+    """Krippendorff's alpha of one week."""
+    return {
+        "week": one.week.isoformat(),
+        "skill": one.skill.name if one.skill else None,
+        "alpha": one.alpha,
+        "low": one.low,
+        "high": one.high,
+        "items": one.items,
+        "voices": one.voices,
+    }
+
+
+def overturned(rate: Overturned) -> dict[str, Any]:
+    """The overturn rate with its interval."""
+    low, high = rate.interval or (None, None)
+    return {
+        "answered": rate.answered,
+        "overturned": rate.overturned,
+        "waiting": rate.waiting,
+        "rate": rate.rate,
+        "low": low,
+        "high": high,
+    }
+
+
+def audit(shown: Audit) -> dict[str, Any]:
+    """A decision that was looked at again."""
+    first = shown.decision
+    return {
+        "contribution": id_of(first.contribution),
+        "decision": id_of(first),
+        "event": shown.event,
+        "first": {"reviewer": first.reviewer.username, "verdict": first.verdict},
+        "second": {"reviewer": str(shown.auditor), "verdict": shown.verdict},
+        "because": shown.because,
+        "overturned": shown.overturned,
+        "at": shown.answered_at,
     }
 
 

@@ -62,6 +62,7 @@ MENDS: dict[str, str] = {
     "request_under_way": LATER,
     "review_refused": READ_AGAIN,
     "rollout_refused": READ_AGAIN,
+    "sample_missing": "Judge the rows of its sample at the desk first, or ask for changes.",
     "scope_missing": "Make a token that carries the scope which `detail` names.",
     "server_error": "Report it with the request id. Sending it again with the same "
     "Idempotency-Key is safe.",
@@ -78,6 +79,7 @@ MENDS: dict[str, str] = {
     "unknown_version": "Use a name of GET /v1/models.",
     "unsupported_media_type": "Send application/json (or, for rows, application/x-ndjson).",
     "upstream_refused": LATER,
+    "voice_is_in": "Wait until the other verdicts are in; take the next item meanwhile.",
 }
 
 

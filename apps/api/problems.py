@@ -87,6 +87,8 @@ KINDS: dict[type[Exception], Kind] = {
     reviews.Stale: Kind(409, "stale", "It has changed since you read it"),
     reviews.ReasonMissing: Kind(422, "reason_missing", "A reason is needed"),
     reviews.ClaimedByAnother: Kind(409, "claimed_by_another", "Another reviewer holds it"),
+    reviews.VoiceIsIn: Kind(409, "voice_is_in", "Your verdict is in"),
+    reviews.SampleMissing: Kind(409, "sample_missing", "So many rows are accepted by a sample"),
     reviews.ReviewRefused: Kind(409, "review_refused", "The decision cannot be taken"),
     builds.NotAReleaseManager: Kind(
         403, "not_a_release_manager", "Your role does not include this"

@@ -8,6 +8,7 @@ from django.urls import URLPattern, path, re_path
 from apps.api import ids  # noqa: F401
 from apps.api.views import (
     accounts,
+    agreement,
     builds,
     community,
     contributions,
@@ -53,11 +54,14 @@ addresses: list[URLPattern] = [
     path("contributions/<pr:number>/skip", queue.Skips.as_view(), name="skip"),
     path("contributions/<pr:number>/hold", builds.HoldOn.as_view(), name="hold"),
     path("exports", exports.Exports.as_view(), name="exports"),
+    path("contributions/<pr:number>/sample", agreement.Samples.as_view(), name="sample"),
     path("reviews/queue", reviews.Queue.as_view(), name="queue"),
     path("reviews/next", queue.Next.as_view(), name="next"),
     path("reviews/habits", queue.HabitsOf.as_view(), name="habits"),
     path("reviews/ties", queue.Ties.as_view(), name="ties"),
     path("reviews/ties/<int:number>/dismissal", queue.Dismissal.as_view(), name="dismissal"),
+    path("reviews/agreement", agreement.Agreement.as_view(), name="agreement"),
+    path("reviews/audits", agreement.Audits.as_view(), name="audits"),
     path("feedback/bulk", feedback.Outcomes.as_view(), name="feedback"),
     path("feedback/terms", feedback.StandingTerms.as_view(), name="feedback-terms"),
     path("operations/<str:name>", operations.Operation.as_view(), name="operation"),

@@ -35,6 +35,7 @@ from apps.reviews.desk.viewing import ROWS_ON_A_SCREEN
 from apps.reviews.errors import ReviewRefused
 from apps.reviews.evidence import queries as measuring
 from apps.reviews.models import Decision, Skip, Verdict
+from apps.reviews.sampling.queries import is_sampled
 from apps.rollouts.models import Channel
 from apps.traces.models import Arm, Trace
 
@@ -100,6 +101,7 @@ def screen(
         "skips": Skip.Why.choices if contribution.stage == Stage.IN_REVIEW else [],
         "told": measuring.shown(contribution, rows_seen=may_see),
         "more": reverse("pages:contribution_evidence", args=[contribution.pk]),
+        "sampled": is_sampled(contribution),
         "refusal": refusal,
         "refused_step": step,
         **bar(own),

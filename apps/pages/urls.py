@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from apps.pages.views import (
     accounts,
+    agreement,
     builds,
     community,
     contributions,
@@ -107,6 +108,11 @@ urlpatterns = [
     path("review/<int:number>/together", desk.together, name="review_together"),
     path("review/<int:number>/appeal", desk.hear, name="hear"),
     path("prs/<int:number>/appeal", desk.appeal, name="appeal"),
+    path("review/<int:number>/sample", agreement.sample, name="sample"),
+    path("review/audit", agreement.audit, name="audit"),
+    path("review/agreement", agreement.agreement, name="agreement"),
+    path("review/calibration", agreement.calibration, name="calibration"),
+    path("review/signals", agreement.signals, name="signals"),
     path("builds", builds.index, name="builds"),
     path("builds/plan", builds.plan, name="plan"),
     path("builds/<int:number>", builds.show, name="build"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import Account
 from apps.checks.models import Severity
 from apps.checks.queries import findings_of
 from apps.contributions.discussion import actions as discussing
+from apps.contributions.errors import ContributionRefused
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history import two_people
@@ -17,13 +20,22 @@ from apps.history.actions import move
 from apps.history.errors import MoveRefused
 from apps.history.models import Proposal
 from apps.reviews import rules
+from apps.reviews.agreement import voting
+from apps.reviews.agreement.drawing import draw_audit
+from apps.reviews.agreement.voting import Awaited, Settled
 from apps.reviews.desk.models import Ground, Reason
 from apps.reviews.errors import ReasonMissing, Stale
-from apps.reviews.models import Decision, Verdict
-from apps.reviews.queue.claims import claim, next_for
+from apps.reviews.models import Claim, Decision, Verdict
+from apps.reviews.queue.claims import claim, give_back, next_for
 from apps.reviews.queue.places import leave
+from apps.reviews.sampling.rules import ensure_sampled
 
 RELEASE = "release"
+ENTERED: dict[str, Stage] = {
+    Verdict.ACCEPT: Stage.ACCEPTED,
+    Verdict.CHANGES: Stage.CHANGES_REQUESTED,
+    Verdict.REJECT: Stage.REJECTED,
+}
 
 __all__ = [
     "RELEASE",
@@ -31,6 +43,7 @@ __all__ = [
     "accept",
     "ask_for_changes",
     "claim",
+    "decide_overdue",
     "finish",
     "next_for",
     "reject",
@@ -38,17 +51,19 @@ __all__ = [
 ]
 
 
-def accept(contribution: Contribution, *, by: Account, digest: str, because: str = "") -> Decision:
+def accept(
+    contribution: Contribution, *, by: Account, digest: str, because: str = ""
+) -> Decision | Awaited:
     """Accept the revision whose content digest the reviewer read."""
-    return _decide(contribution, Verdict.ACCEPT, Stage.ACCEPTED, by, digest, because)
+    return _decide(contribution, Verdict.ACCEPT, by, digest, because)
 
 
 def ask_for_changes(
     contribution: Contribution, *, by: Account, digest: str, because: str
-) -> Decision:
+) -> Decision | Awaited:
     """Send it back to its author with what should change."""
     _needs_reason(because)
-    return _decide(contribution, Verdict.CHANGES, Stage.CHANGES_REQUESTED, by, digest, because)
+    return _decide(contribution, Verdict.CHANGES, by, digest, because)
 
 
 def reject(
@@ -58,11 +73,11 @@ def reject(
     digest: str,
     because: str,
     reason: str = Reason.OTHER,
-) -> Decision:
+) -> Decision | Awaited:
     """Refuse it, with a reason and a way back: a revision that mends it, or an appeal."""
     _needs_reason(because)
     with transaction.atomic():
-        taken = _decide(contribution, Verdict.REJECT, Stage.REJECTED, by, digest, because)
+        taken = _decide(contribution, Verdict.REJECT, by, digest, because)
         Ground.objects.update_or_create(
             contribution=contribution, reviewer=by, digest=digest, defaults={"reason": reason}
         )
@@ -118,23 +133,24 @@ def _released(
 
 def finish(
     contribution: Contribution, *, by: Account, verdict: str, digest: str, because: str
-) -> tuple[int, Decision | Proposal | None]:
+) -> tuple[int, Decision | Proposal | Awaited | None]:
     """Submit the remarks of a review, together with its verdict ("" for none).
 
     Either all of it takes effect or none. Returns how many remarks everybody can read now, and
-    what became of the verdict.
+    what became of the verdict: while it waits for other voices, its remarks must not sway them.
     """
-    became = None
+    became: Decision | Proposal | Awaited | None = None
     with transaction.atomic():
-        submitted = discussing.submit_remarks(contribution, by=by)
         if verdict:
             became = VERDICTS[verdict](contribution, by=by, digest=digest, because=because)
+            if isinstance(became, Awaited):
+                return 0, became
         elif because.strip():
             discussing.say(contribution, by=by, text=because)
-    return submitted, became
+        return discussing.submit_remarks(contribution, by=by), became
 
 
-VERDICTS: dict[str, Callable[..., Decision | Proposal]] = {
+VERDICTS: dict[str, Callable[..., Decision | Proposal | Awaited]] = {
     Verdict.ACCEPT: accept,
     Verdict.CHANGES: ask_for_changes,
     Verdict.REJECT: reject,
@@ -142,35 +158,93 @@ VERDICTS: dict[str, Callable[..., Decision | Proposal]] = {
 }
 
 
+def decide_overdue() -> int:
+    """Close rounds that nobody will complete; returns how many. See `voting.nobody_is_left`."""
+    closed = 0
+    for held in voting.overdue():
+        voices = list(held.heard.select_related("reviewer"))
+        if not voices or not voting.nobody_is_left(held, voices):
+            continue
+        settled = voting.tally_without_the_missing(voices)
+        try:
+            with transaction.atomic():
+                voting.close(held, settled.verdict)
+                _settle(held.contribution, settled)
+        except MoveRefused:
+            continue
+        closed += 1
+    return closed
+
+
 def _decide(
-    contribution: Contribution,
-    verdict: Verdict,
-    entered: Stage,
-    by: Account,
-    digest: str,
-    because: str,
-) -> Decision:
+    contribution: Contribution, verdict: Verdict, by: Account, digest: str, because: str
+) -> Decision | Awaited:
+    """Count a voice; the last one that was asked for moves the contribution."""
     rules.ensure_may_decide(by, contribution)
     _ensure_current(contribution, digest)
+    if verdict == Verdict.ACCEPT:
+        ensure_sampled(contribution)
+    with transaction.atomic():
+        heard = voting.hear(
+            contribution, verdict, by=by, because=because, seconds=_held_for(contribution, by)
+        )
+        if isinstance(heard, Awaited):
+            give_back(contribution, by=by)
+            return heard
+        if heard is not None:
+            return _settle(contribution, heard)
+        return _enter(contribution, verdict, by, because)
+
+
+def _settle(contribution: Contribution, settled: Settled) -> Decision:
+    """What a round came to takes effect in the name of the last who said so; all is opened."""
+    voice = settled.voice
+    decision = _enter(
+        contribution, settled.verdict, voice.reviewer, voice.because, voices=settled.opened()
+    )
+    for each in settled.voices:
+        # Whoever may not speak here any more keeps their remarks to themselves.
+        with suppress(ContributionRefused):
+            discussing.submit_remarks(contribution, by=each.reviewer)
+    return decision
+
+
+def _enter(
+    contribution: Contribution,
+    verdict: str,
+    by: Account,
+    because: str,
+    voices: list[dict[str, str]] | None = None,
+) -> Decision:
     # A maintainer who accepts what was once quarantined does so against the screens.
     against = findings_of(contribution).filter(severity=Severity.QUARANTINE).exists()
-    with transaction.atomic():
-        # The digest is part of the comparison: a revision that slips in between wins, we do not.
-        move(
-            contribution,
-            entered,
-            by=by,
-            because=because,
-            also={"digest": digest},
-            details={"verdict": verdict, "digest": digest},
-        )
-        leave(contribution)
-        override = against and verdict == Verdict.ACCEPT
-        return _write(contribution, verdict, by, because, override=override)
+    override = against and verdict == Verdict.ACCEPT
+    details = {"verdict": verdict, "digest": contribution.digest}
+    # The digest is part of the comparison: a revision that slips in between wins, we do not.
+    event = move(
+        contribution,
+        ENTERED[verdict],
+        by=by,
+        because=because,
+        also={"digest": contribution.digest},
+        details=details | ({"voices": voices} if voices else {}),
+    )
+    leave(contribution)
+    decision = _write(contribution, verdict, by, because, override=override)
+    draw_audit(decision, event)
+    return decision
+
+
+def _held_for(contribution: Contribution, by: Account) -> float | None:
+    """Seconds since this reviewer took the item; None where they did not."""
+    held = Claim.objects.filter(contribution=contribution, reviewer=by, ahead=False).first()
+    if held is None:
+        return None
+    return (timezone.now() - held.opened_at).total_seconds()
 
 
 def _write(
-    contribution: Contribution, verdict: Verdict, by: Account, because: str, *, override: bool
+    contribution: Contribution, verdict: str, by: Account, because: str, *, override: bool
 ) -> Decision:
     return Decision.objects.create(
         contribution=contribution,

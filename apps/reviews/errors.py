@@ -45,3 +45,27 @@ class NotAppealable(ReviewRefused):
 
 class NotViewed(ReviewRefused):
     """Some rows were never on the reviewer's screen."""
+
+
+class VoiceIsIn(ReviewRefused):
+    """Who has given a voice on a content cannot give another one on it."""
+
+
+class SampleMissing(ReviewRefused):
+    """A PR of many rows is accepted by its sample, which has not passed."""
+
+
+class NotSampled(ReviewRefused):
+    """The PR is small enough to be read whole."""
+
+
+class NotAMaintainer(denials.Denied, ReviewRefused):
+    """Planting what others are measured by is for maintainers."""
+
+
+class BadGold(ReviewRefused):
+    """These rows or this verdict cannot serve as a gold item."""
+
+
+class NotYourAudit(denials.Denied, ReviewRefused):
+    """Only who has taken an audit, and had no say before, may answer it."""

@@ -44,19 +44,36 @@ class Decision(models.Model):
 
 
 # These have rooms of their own; their tables belong to this app all the same.
+from apps.reviews.agreement.models import (  # noqa: E402
+    Alpha,
+    Audit,
+    Gold,
+    Round,
+    Signal,
+    Voice,
+)
 from apps.reviews.desk.models import Pending  # noqa: E402
 from apps.reviews.evidence.models import Evidence, Served  # noqa: E402
 from apps.reviews.queue.models import Claim, Habits, Place, Skip, Tie  # noqa: E402
+from apps.reviews.sampling.models import RowVerdict, Sample  # noqa: E402
 
 __all__ = [
+    "Alpha",
+    "Audit",
     "Claim",
     "Decision",
     "Evidence",
+    "Gold",
     "Habits",
     "Pending",
     "Place",
+    "Round",
+    "RowVerdict",
+    "Sample",
     "Served",
+    "Signal",
     "Skip",
     "Tie",
     "Verdict",
+    "Voice",
 ]

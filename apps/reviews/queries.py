@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.reviews.agreement.queries import kept_for_others
 from apps.reviews.desk.barring import awaiting, barred
 from apps.reviews.models import Claim, Decision, Pending, Skip
 from apps.reviews.queue.affiliation import apart_from
@@ -26,6 +27,7 @@ def queue_for(reviewer: Account) -> QuerySet[Contribution]:
     free = waiting.exclude(author__in=apart_from(reviewer, site_rule())).exclude(Exists(skipped))
     free = free.exclude(Exists(held.exclude(reviewer=reviewer)))
     free = free.exclude(barred(reviewer)).exclude(Exists(_given(OuterRef("pk"))))
+    free = free.exclude(kept_for_others(reviewer))
     if reviewer.role != Role.MAINTAINER:
         free = free.filter(reverts=None)
     return free.select_related("author", "skill", "line").order_by("pk")

@@ -1,4 +1,4 @@
-"""What the clock sets off: the queue is measured, verdicts take effect, trust is given."""
+"""What the clock sets off: the desk, the queue and agreement are reckoned, trust is given."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from apps.accounts.errors import AccountRefused
 from apps.accounts.models import Role
 from apps.history.actions import send
 from apps.history.appointments import RULE, appoint
+from apps.reviews import actions
+from apps.reviews.agreement import actions as agreement
+from apps.reviews.agreement import reckoning
 from apps.reviews.desk import pending
 from apps.reviews.desk.models import Pending
 from apps.reviews.evidence import tasks as evidence
@@ -23,10 +26,12 @@ logger = logging.getLogger(__name__)
 __all__ = [
     "carry_out",
     "carry_out_verdicts",
+    "close_rounds",
     "evidence",
     "find_ties",
     "measure_the_queue",
     "pull_what_waits",
+    "reckon_agreement",
     "trust_whom_the_rule_trusts",
 ]
 MOST_A_RING = 500
@@ -65,6 +70,7 @@ def find_ties() -> None:
     affiliation.tie_by_address(site_rule())
 
 
+@shared_task
 def carry_out_verdicts() -> None:
     """Send out every verdict whose time to undo is over; one that was edited goes out twice."""
     for given in pending.due()[:MOST_A_RING]:
@@ -77,3 +83,18 @@ def carry_out(pk: int) -> None:
     """Let one verdict take effect, unless it was undone."""
     if given := Pending.objects.filter(pk=pk).first():
         pending.carry_out(given)
+
+
+@shared_task
+def close_rounds() -> int:
+    """Close rounds that nobody will complete, and retire gold items that were answered enough."""
+    return actions.decide_overdue() + agreement.retire_answered()
+
+
+@shared_task
+def reckon_agreement() -> None:
+    """Posteriors, alpha and signals of every line; the same answers at a second ring."""
+    for line in ModelLine.objects.order_by("pk"):
+        reckoning.weigh(line)
+        reckoning.measure(line)
+        reckoning.look_for_signals(line)

@@ -217,6 +217,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "measure the queue": {"task": "apps.reviews.tasks.measure_the_queue", "schedule": 300.0},
     "find ties": {"task": "apps.reviews.tasks.find_ties", "schedule": 60.0},
     "carry out verdicts": {"task": "apps.reviews.tasks.carry_out_verdicts", "schedule": 2.0},
+    "close rounds": {"task": "apps.reviews.tasks.close_rounds", "schedule": 600.0},
+    "reckon agreement": {
+        "task": "apps.reviews.tasks.reckon_agreement",
+        "schedule": crontab(minute=15, hour=2),
+    },
     "tell people and programs": {"task": "apps.community.tasks.tell", "schedule": 2.0},
     "deliver webhooks": {"task": "apps.community.tasks.deliver_webhooks", "schedule": 2.0},
     "forget old deliveries": {

@@ -109,9 +109,11 @@ def test_two_maintainers_release_from_quarantine_and_it_is_recorded_as_an_overri
         )
         assert (proposed.agreed, contribution.stage) == (False, Stage.QUARANTINED)
     released = actions.release(contribution, by=mary, digest=contribution.digest, because="meant")
-    accepted = actions.accept(
-        contribution, by=somebody(Role.REVIEWER), digest=contribution.digest, because="as told"
-    )
+    for _ in range(2):
+        # What was in quarantine takes two voices.
+        accepted = actions.accept(
+            contribution, by=somebody(Role.REVIEWER), digest=contribution.digest, because="as told"
+        )
 
     assert (released.override, accepted.override) == (True, True)
     assert life_of(contribution).get(entered=Stage.IN_REVIEW).because == "meant"

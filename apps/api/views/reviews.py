@@ -18,6 +18,7 @@ from apps.api.views.queue import upcoming
 from apps.contributions.rules import may_see_rows
 from apps.history.models import Proposal
 from apps.reviews import actions, queries, rules
+from apps.reviews.agreement.voting import Awaited
 from apps.reviews.errors import NotAReviewer
 from apps.reviews.evidence.queries import shown
 from apps.reviews.models import Verdict
@@ -63,19 +64,21 @@ class Queue(Face):
 class Decisions(Face):
     """POST decides on the content that `digest` names; with `next` the answer brings the next item.
 
-    To release from quarantine takes two people: 202 with the proposal for the first of them. A
-    rejection has a `reason` from a fixed list. What is decided here is in effect at once; the
-    seconds to undo belong to the desk of the site.
+    202 says that it is stored and waits: for a second person who releases from quarantine too
+    (`proposal`), or for the other reviewers whom the line's policy asks for (`awaits`). A rejection
+    has a `reason` from a fixed list. What is decided here is in effect at once; the seconds to undo
+    belong to the desk of the site.
     """
 
     scopes = {"POST": Scope.REVIEW}
     calls = {
         "POST": Call(
-            {201: shapes.Decided, 202: shapes.DecisionProposed},
+            {201: shapes.Decided, 202: shapes.DecisionProposed | shapes.DecisionAwaited},
             takes=DecisionTaken,
             refuses=(
                 *("own_work", "affiliated", "not_a_reviewer", "stale", "reason_missing"),
                 *("claimed_by_another", "review_refused", "move_refused"),
+                *("voice_is_in", "sample_missing"),
             ),
             example={"verdict": "accept", "digest": "{digest}", "because": ""},
         )
@@ -91,6 +94,8 @@ class Decisions(Face):
         shown = answers.contribution(contribution, request)
         if isinstance(taken, Proposal):
             return Response({"proposal": answers.proposal(taken)} | shown, status=202)
+        if isinstance(taken, Awaited):
+            return Response({"awaits": answers.awaits(taken)} | shown, status=202)
         told = {"decision": answers.decision(taken)} | shown
         if wish["next"]:
             told |= {"next": upcoming(caller(request), request)}

@@ -34,6 +34,7 @@ from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
+from apps.reviews.agreement.queries import closed_rounds_on, voices_on
 from apps.reviews.evidence import queries as measuring
 from apps.reviews.models import Verdict
 from apps.reviews.queue.places import place_of
@@ -89,6 +90,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "missing": life.missing(contribution, told, sum(t.open for t in talks)),
             "train_place": train_place,
             "closes": closes,
+            "rounds": list(closed_rounds_on(contribution)),
             "moving": any(hop.state == NOW for hop in [*told.hops, *told.ahead]),
             "may_revise": yours and _open(contribution),
             "may_withdraw": yours and contribution.stage in (*OPEN, Stage.DRAFT),
@@ -333,6 +335,7 @@ def frame(contribution: Contribution, tab: str, account: Account | None) -> dict
         "facts": _facts(contribution),
         "yours": account is not None and contribution.author_id == account.pk,
         "may_decide": bool(_verdicts(contribution, account)),
+        "voices": voices_on(contribution) if contribution.stage == Stage.IN_REVIEW else None,
     }
 
 

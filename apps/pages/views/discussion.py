@@ -22,9 +22,10 @@ from apps.contributions.errors import ContributionRefused
 from apps.contributions.filters import Filter, Term
 from apps.contributions.models import Contribution, Row
 from apps.contributions.rows import mark_of
+from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
 from apps.history.models import Proposal
-from apps.pages import forms, markdown, talk
+from apps.pages import forms, markdown, reviewing, talk
 from apps.pages.views.contributions import do, seen
 from apps.pages.who import account_of
 from apps.reviews import actions as reviews
@@ -210,6 +211,9 @@ def finish_review(request: HttpRequest, number: int) -> HttpResponse:
     except (ReviewRefused, ContributionRefused, MoveRefused) as refusal:
         messages.error(request, forms.sentence(refusal))
         return redirect(_back(request, contribution, "review"))
+    if verdict and contribution.stage == Stage.IN_REVIEW:
+        messages.info(request, reviewing.awaited_in_words(contribution))
+        return redirect(contribution)
     told = ngettext("%d remark is submitted.", "%d remarks are submitted.", submitted) % submitted
     messages.success(request, told)
     if isinstance(became, Proposal):

@@ -20,6 +20,7 @@ from apps.pages import desk as screens
 from apps.pages import forms
 from apps.pages.who import reviewer
 from apps.reviews import actions, queries, rules
+from apps.reviews.agreement.actions import next_special
 from apps.reviews.desk import appealing, editing, knowing, pending, viewing
 from apps.reviews.desk.models import Pending, Step
 from apps.reviews.errors import ReviewRefused
@@ -107,18 +108,19 @@ def wants_json(request: HttpRequest) -> bool:
 
 def after(request: HttpRequest, account: Account, given: Pending, many: int = 1) -> HttpResponse:
     """The next item, and for a script what can be undone until when."""
+    following, address = _following(account)
     if wants_json(request):
-        following = actions.next_for(account)
         return JsonResponse(
             {
                 "told": screens.told(given, many),
-                "next": following.pk if following else None,
+                "next": following,
+                "address": address,
                 "undo": given.due_at.isoformat() if given.open else None,
             }
         )
     if not given.open:
         messages.success(request, _(DONE[Step(given.step)]) % given.contribution)
-    return redirect(to_the_next(account))
+    return redirect(address)
 
 
 def _decided(
@@ -154,11 +156,19 @@ def _released(
 
 
 def to_the_next(account: Account) -> str:
-    """The address of the next item, or of the desk when nothing waits."""
+    """The address of what comes next: an audit, an item, or the desk when nothing waits."""
+    return _following(account)[1]
+
+
+def _following(account: Account) -> tuple[int | None, str]:
+    """The number of the next item, if it is one, and the address to go on at."""
+    special = next_special(account)
+    if special is not None and special.audit:
+        return None, reverse("pages:audit")
     following = actions.next_for(account)
     if following is None:
-        return reverse("pages:desk")
-    return reverse("pages:review", args=[following.pk])
+        return None, reverse("pages:desk")
+    return following.pk, reverse("pages:review", args=[following.pk])
 
 
 def _first(request: HttpRequest) -> int:

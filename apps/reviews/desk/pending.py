@@ -28,6 +28,7 @@ from apps.reviews.desk.models import Pending, Reason, Step
 from apps.reviews.desk.policy import DeskPolicy
 from apps.reviews.errors import ReasonMissing, ReviewRefused, Stale, TooLate
 from apps.reviews.models import Claim
+from apps.reviews.sampling.rules import ensure_sampled
 
 REFUSALS = (ReviewRefused, ContributionRefused, MoveRefused)
 # Where each step leads; a PR that is handed on stays where it is.
@@ -60,6 +61,7 @@ def give(
     _ensure_open(contribution, step)
     because = _reason(step, reason, because)
     if step == Step.ACCEPT:
+        ensure_sampled(contribution)
         viewing.ensure_viewed(contribution, by)
     if edits:
         editing.ensure_fits(contribution, edits)

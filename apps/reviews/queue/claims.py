@@ -6,6 +6,7 @@ are locked before claims, everywhere, and whoever looks for work skips what anot
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.actions import record
 from apps.reviews import rules
+from apps.reviews.agreement.actions import gold_for
 from apps.reviews.errors import ClaimedByAnother, ReasonMissing
 from apps.reviews.queue.affiliation import apart_from
 from apps.reviews.queue.habits import free_at, habits_of
@@ -33,7 +35,10 @@ SPARE = 8
 # who only holds it ahead if that is asked for.
 FREE = """
     ON CONFLICT (contribution_id) DO UPDATE
-    SET reviewer_id = excluded.reviewer_id, expires_at = excluded.expires_at, ahead = excluded.ahead
+    SET reviewer_id = excluded.reviewer_id, expires_at = excluded.expires_at,
+        ahead = excluded.ahead, opened_at = CASE
+            WHEN reviews_claim.reviewer_id = excluded.reviewer_id AND NOT reviews_claim.ahead
+            THEN reviews_claim.opened_at ELSE now() END
     WHERE reviews_claim.expires_at <= %(now)s OR reviews_claim.reviewer_id = excluded.reviewer_id
        OR (reviews_claim.ahead AND %(yielding)s)
     RETURNING id
@@ -61,6 +66,12 @@ OFFERED = """
         JOIN reviews_decision rejection ON rejection.id = appeal.decision_id
         WHERE appeal.contribution_id = place.contribution_id
         AND appeal.outcome = 'overturned' AND rejection.reviewer_id = %(reviewer)s)
+    AND NOT EXISTS (SELECT FROM reviews_gold gold
+        WHERE gold.contribution_id = place.contribution_id)
+    AND NOT EXISTS (SELECT FROM reviews_round held
+        JOIN reviews_voice voice ON voice.round_id = held.id
+        WHERE held.contribution_id = place.contribution_id AND held.digest = it.digest
+        AND voice.reviewer_id = %(reviewer)s)
 """
 # The heads of every heap, merged: `standing` orders a heap for ever, demand and fit move it whole.
 # What another has locked is skipped, so that nobody waits and no two write the same claims; what
@@ -139,6 +150,8 @@ def draw(reviewer: Account) -> Drawn | None:
     if not rules.may_decide(reviewer) or (habits and not free_at(habits, timezone.now())):
         return None
     rule, held = site_rule(), _held(reviewer)
+    if all(one.ahead for one in held) and _hold_gold(reviewer):
+        held = _held(reviewer)
     if len(held) <= rule.prefetch:
         _fill(Hand(reviewer, boosts(habits, rule), apart_from(reviewer, rule), rule), len(held))
         held = _held(reviewer)
@@ -265,11 +278,23 @@ def _held(reviewer: Account) -> list[Held]:
         return [Held(*row) for row in cursor.fetchall()]
 
 
+def _hold_gold(reviewer: Account) -> bool:
+    """Hold a gold item, where one is due; nothing tells it from any other."""
+    gold = gold_for(reviewer)
+    if gold is None:
+        return False
+    with suppress(ClaimedByAnother):
+        claim(gold, by=reviewer)
+        return True
+    return False
+
+
 def _open(held: Held, reviewer: Account, rule: QueueRule) -> datetime | None:
     """Open an item, if it is still held by the same; returns until when it is theirs."""
     until = timezone.now() + rule.claim_lasts
     mine = Claim.objects.filter(pk=held.pk, reviewer=reviewer)
-    return until if mine.update(ahead=False, expires_at=until) else None
+    opened = {"opened_at": timezone.now()} if held.ahead else {}
+    return until if mine.update(ahead=False, expires_at=until, **opened) else None
 
 
 def _flag(place: Place, contribution: Contribution, rule: QueueRule) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
@@ -60,6 +61,8 @@ class Claim(models.Model):
     )
     reviewer = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="claims")
     expires_at = models.DateTimeField()
+    # Renewing leaves it as it is: it tells how long somebody has read.
+    opened_at = models.DateTimeField(db_default=Now())
     ahead = models.BooleanField(default=False)
 
     def __str__(self) -> str:

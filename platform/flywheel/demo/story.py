@@ -176,7 +176,8 @@ class Story:
 
     def _decide(self, pr: dict[str, Any]) -> None:
         reviewers = [r for r in self.people.reviewers if r.name != pr["author"]]
-        decide(reviewers[pr["number"] % len(reviewers)], pr["number"], self.truth)
+        turn = pr["number"] % len(reviewers)
+        decide(reviewers[turn:] + reviewers[:turn], pr["number"], self.truth)
 
     def _answer_requests(self) -> None:
         """Authors put right what the reviewers have marked."""
@@ -309,9 +310,10 @@ class Story:
             for maintainer in self.people.maintainers:
                 release = decision | {"verdict": "release"}
                 maintainer.post(f"contributions/{number}/decision", release)
-        self.people.maintainers[1].post(
-            f"contributions/{number}/decision", decision | {"verdict": "accept"}
-        )
+        for maintainer in self.people.maintainers:
+            accept = decision | {"verdict": "accept"}
+            if "awaits" not in maintainer.post(f"contributions/{number}/decision", accept):
+                break
         self.console.print(f"  PR {number} was {pr['stage']} and is accepted: “{because}”")
         return number
 

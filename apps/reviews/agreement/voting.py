@@ -1,0 +1,226 @@
+"""Rounds of hidden voices: heard one by one, opened together.
+
+`apps.reviews.actions` calls `hear` in the transaction of a decision. A voice is stored and shown to
+nobody; the record gets a commitment to it (the SHA-256 of nonce, verdict and reason), and the nonce
+when the round closes, so that nobody, the site included, can change a voice in between.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from django.db.models import F
+from django.utils import timezone
+
+from apps.accounts.models import Account
+from apps.contributions.models import Contribution
+from apps.contributions.stages import Stage
+from apps.history.actions import record, words
+from apps.history.errors import MoveRefused
+from apps.reviews.agreement import policy
+from apps.reviews.agreement.asking import asked_for, eligible
+from apps.reviews.agreement.models import Gold, Round, Voice
+from apps.reviews.errors import VoiceIsIn
+from apps.reviews.models import Verdict
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A verdict that is stored and waits for others; what it was stays hidden until then."""
+
+    contribution: Contribution
+    given: int
+    of: int
+    because: tuple[str, ...]
+    adjudication: bool = False
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why one voice is not enough, in words."""
+        return [str(policy.REASONS[code]) for code in self.because if code in policy.REASONS]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a closed round came to, and the voice in whose name it takes effect."""
+
+    verdict: str
+    voice: Voice
+    voices: tuple[Voice, ...]
+
+    def opened(self) -> list[dict[str, str]]:
+        """Every voice with its nonce, for the record."""
+        return [
+            {
+                "reviewer": str(voice.reviewer),
+                "verdict": voice.verdict,
+                "because": voice.because,
+                "nonce": voice.nonce,
+            }
+            for voice in self.voices
+        ]
+
+
+def hear(
+    contribution: Contribution,
+    verdict: str,
+    *,
+    by: Account,
+    because: str,
+    seconds: float | None = None,
+) -> Awaited | Settled | None:
+    """Count one voice. None: one is enough, and no round is held; must run in a transaction.
+
+    The same voice said again changes nothing; another one raises `VoiceIsIn`.
+    """
+    if contribution.stage != Stage.IN_REVIEW:
+        return None
+    held = _round_on(contribution)
+    if held is None:
+        return None
+    earlier = list(held.heard.select_related("reviewer"))
+    mine = next((voice for voice in earlier if voice.reviewer_id == by.pk), None)
+    if mine is not None:
+        if (mine.verdict, mine.because) != (verdict, because):
+            raise VoiceIsIn(f"your verdict on {contribution} is in, and others rely on it")
+        return _standing(contribution, held, earlier)
+    voice = Voice.objects.create(
+        round=held,
+        reviewer=by,
+        verdict=verdict,
+        because=because,
+        adjudicates=len(earlier) >= held.voices,
+        seconds=seconds,
+        nonce=secrets.token_hex(16),
+    )
+    details = {"digest": contribution.digest, "commitment": commitment(voice)}
+    record(contribution, "reviewed", by=by, details=details)
+    voices = [*earlier, voice]
+    settled = None if is_gold(contribution) else tally(held, voices)
+    if settled is None:
+        return _standing(contribution, held, voices)
+    close(held, settled.verdict)
+    return settled
+
+
+def commitment(voice: Voice) -> str:
+    """What the record holds of a hidden voice: SHA-256 (hex) of nonce, verdict and reason."""
+    return sha256(f"{voice.nonce}\n{voice.verdict}\n{voice.because}".encode()).hexdigest()
+
+
+def tally(held: Round, voices: Sequence[Voice]) -> Settled | None:
+    """What the voices come to, or None while somebody is missing.
+
+    Where the first differ, the next person's verdict stands: they had not seen the others either.
+    """
+    first, later = voices[: held.voices], voices[held.voices :]
+    if len(first) < held.voices:
+        return None
+    verdict, count = Counter(voice.verdict for voice in first).most_common(1)[0]
+    if count < held.agreeing:
+        if not later:
+            return None
+        verdict = later[0].verdict
+    return Settled(verdict, [v for v in voices if v.verdict == verdict][-1], tuple(voices))
+
+
+def tally_without_the_missing(voices: Sequence[Voice]) -> Settled:
+    """The same when nobody else will come: voices that agree stand, else the most careful one."""
+    careful = (Verdict.REJECT, Verdict.CHANGES, Verdict.ACCEPT)
+    voice = min(voices, key=lambda voice: careful.index(Verdict(voice.verdict)))
+    return Settled(voice.verdict, voice, tuple(voices))
+
+
+def close(held: Round, verdict: str) -> None:
+    """End a round with its outcome."""
+    held.closed_at, held.outcome = timezone.now(), verdict
+    held.save(update_fields=["closed_at", "outcome"])
+
+
+def is_gold(contribution: Contribution) -> bool:
+    """Whether the verdict on this is known; nothing that decides may move it."""
+    return Gold.objects.filter(pk=contribution.pk).exists()
+
+
+def overdue() -> list[Round]:
+    """Open rounds of contents that still wait for a person, oldest first."""
+    waiting = Round.objects.filter(
+        closed_at=None,
+        contribution__stage=Stage.IN_REVIEW,
+        contribution__digest=F("digest"),
+        contribution__gold=None,
+    )
+    found = waiting.select_related("contribution__line", "contribution__author")
+    now = timezone.now()
+    return [
+        held
+        for held in found.order_by("opened_at")
+        if now - held.opened_at > policy.AgreementPolicy.of(held.contribution.line).patience
+    ]
+
+
+def nobody_is_left(held: Round, voices: Sequence[Voice]) -> bool:
+    """Whether a round may close without more voices.
+
+    One that was only drawn may. One that bears a risk needs two who agreed or differed, and only
+    goes without an adjudicator where no third person could be one.
+    """
+    if tuple(held.because) == (policy.OVERLAP,):
+        return True
+    if len(voices) < held.voices:
+        return False
+    heard = [voice.reviewer_id for voice in voices]
+    return not eligible(held.contribution).exclude(pk__in=heard).exists()
+
+
+def _round_on(contribution: Contribution) -> Round | None:
+    """The open round on this content, locked; opened if the policy asks for one."""
+    rounds = Round.objects.filter(contribution=contribution, digest=contribution.digest)
+    held = rounds.first()
+    if held is None:
+        asked = _asked(contribution)
+        if asked.voices == 1:
+            return None
+        _lock(contribution)
+        held, _ = rounds.get_or_create(
+            defaults={
+                "contribution": contribution,
+                "digest": contribution.digest,
+                "voices": asked.voices,
+                "agreeing": asked.agreeing,
+                "because": list(asked.because),
+            }
+        )
+    else:
+        _lock(contribution)
+        held.refresh_from_db()
+    if held.closed_at is not None:
+        raise MoveRefused(f"{contribution} has already left {words(Stage.IN_REVIEW)}")
+    return held
+
+
+def _asked(contribution: Contribution) -> policy.Asked:
+    if is_gold(contribution):
+        return policy.Asked(2, 2, (policy.GOLD,))
+    return asked_for(contribution)
+
+
+def _lock(contribution: Contribution) -> None:
+    """The PR's row is the turnstile: of two last voices one is the last."""
+    stands = Contribution.objects.select_for_update(no_key=True).filter(
+        pk=contribution.pk, stage=Stage.IN_REVIEW, digest=contribution.digest
+    )
+    if not stands.values_list("pk", flat=True):
+        raise MoveRefused(f"{contribution} has already left {words(Stage.IN_REVIEW)}")
+
+
+def _standing(contribution: Contribution, held: Round, voices: Sequence[Voice]) -> Awaited:
+    # A gold item stands like any drawn one: its reader must not tell it by its count.
+    if policy.GOLD in held.because:
+        return Awaited(contribution, 1, 2, (policy.OVERLAP,))
+    given = min(len(voices), held.voices)
+    return Awaited(contribution, given, held.voices, tuple(held.because), given == held.voices)
