@@ -32,7 +32,7 @@ class PreviewSettings:
 
     lora: LoraSettings = field(default_factory=LoraSettings)
     epochs: int = 16
-    most_steps: int = 200
+    most_steps: int = 96
     learning_rate: float = 3e-3
     warmup: float = 0.1
     replay_ratio: float = 6.0

@@ -19,7 +19,7 @@ class EvidenceRule:
     """
 
     rows_asked: int = 48
-    rows_learned: int = 256
+    rows_learned: int = 64
     cases: int = 40
     reminders: int = 600
     together: int = 8
