@@ -27,7 +27,8 @@ class PreviewSettings:
     `most_steps` where an offer is large.
 
     Beside each epoch stand `replay_ratio` trusted rows for each row of the offer, as many as for
-    `least_new` rows at the least.
+    `least_new` rows at the least. Of a row of more than `longest_row` tokens the oldest words are
+    left out: the cost of reading grows with the square, and anybody may send one.
     """
 
     lora: LoraSettings = field(default_factory=LoraSettings)
@@ -41,6 +42,7 @@ class PreviewSettings:
     pack_rows: int = 8
     pack_tokens: int = 96
     longest_answer: int = 256
+    longest_row: int = 1024
     seed: int = 0
     threads: int = 1
 
