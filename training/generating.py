@@ -54,11 +54,16 @@ def answers(
     questions: Sequence[Asked],
     *,
     max_new: int | Sequence[int],
+    longest: int | None = None,
     rows_in_batch: int = 256,
 ) -> list[str]:
-    """The greedy answers to `questions`, in their order; `max_new` tokens for all, or for each."""
+    """The greedy answers to `questions`, in their order; `max_new` tokens for all, or for each.
+
+    Of a question of more than `longest` tokens the oldest words are left out.
+    """
     most = [max_new] * len(questions) if isinstance(max_new, int) else max_new
-    rows = [Row(ids, n) for ids, n in zip(chat.prompts(questions), most, strict=True)]
+    read = [ids[-longest:] if longest else ids for ids in chat.prompts(questions)]
+    rows = [Row(ids, n) for ids, n in zip(read, most, strict=True)]
     ends = end_tokens(model, chat)
     by_length = sorted(rows, key=lambda row: len(row.prompt))
     for start in range(0, len(rows), rows_in_batch):

@@ -581,8 +581,9 @@ class Evidence(TypedDict):
             "set_aside",
             "not_yet",
             "over",
+            "off",
         ],
-        "The last five say why nothing is measured",
+        "The last six say why nothing is measured",
     ]
     reason: str
     revision: int | None

@@ -25,6 +25,6 @@ class KnownPrompts:
 
         So one odd row does not fill the list, and neither does one that resembles everything.
         """
-        places_QK = self.neighbours.nearest(Words.of(asked))
+        places_QK = self.neighbours.nearest(Words.of(asked), most=most)
         in_turn = (int(place) for places_Q in places_QK.T for place in places_Q)
         return list(dict.fromkeys(in_turn))[:most]

@@ -16,13 +16,14 @@ EXCHANGES_AT_ONCE = 32
 
 
 @torch.inference_mode()
-def log_likelihoods(model: Any, chat: Chat, rows: Sequence[tuple[Asked, str]]) -> list[float]:
+def log_likelihoods(
+    model: Any, chat: Chat, rows: Sequence[tuple[Asked, str]], *, longest: int
+) -> list[float]:
     """For each question (or conversation) with an answer, log p(answer and its end mark), in nats.
 
-    Of an exchange longer than the model reads, the oldest words are left out.
+    Of an exchange of more than `longest` tokens the oldest words are left out.
     """
-    context = model.config.max_position_embeddings
-    encoded = [fitted(row, context) for row in chat.exchanges(rows)]
+    encoded = [fitted(row, longest) for row in chat.exchanges(rows)]
     by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i].ids))
     sums = [0.0] * len(encoded)
     for start in range(0, len(by_length), EXCHANGES_AT_ONCE):

@@ -99,13 +99,23 @@ class Studio:
         trainee = lora.attach_lora(copy, shape, seed=settings.seed, start_from=weights)
         return cls(base, chat, live, trainee, lora.adapter_weights(trainee), settings)
 
+    @property
+    def context(self) -> int:
+        """How many tokens of a question with its answer are read."""
+        return min(int(self.base.config.max_position_embeddings), self.settings.longest_row)
+
     def answers(self, model: Any, questions: Sequence[Question]) -> list[Answered]:
         """The model's greedy answers, with how likely it holds the wanted ones to be."""
         most = [self._room(question) for question in questions]
-        texts = answers(model, self.chat, [q.asked for q in questions], max_new=most)
-        wanted = log_likelihoods(model, self.chat, [(q.asked, q.wanted) for q in questions])
+        context = self.context
+        # The same for every question, so that it does not depend on those beside it.
+        room = max(context // 2, context - self.settings.longest_answer)
+        asked = [q.asked for q in questions]
+        texts = answers(model, self.chat, asked, max_new=most, longest=room)
+        both = [(q.asked, q.wanted) for q in questions]
+        wanted = log_likelihoods(model, self.chat, both, longest=context)
         pairs = [(q.asked, q.rejected) for q in questions if q.rejected is not None]
-        rejected = iter(log_likelihoods(model, self.chat, pairs))
+        rejected = iter(log_likelihoods(model, self.chat, pairs, longest=context))
         return [
             Answered(q, text, likely, next(rejected) if q.rejected is not None else None)
             for q, text, likely in zip(questions, texts, wanted, strict=True)
@@ -126,9 +136,8 @@ class Studio:
             return None
         rows = course(lessons, self.settings)
         encoded = self.chat.exchanges([(row.messages, row.completion or "") for row in rows])
-        context = self.base.config.max_position_embeddings
         longest = max(len(row.ids) for row in encoded)
-        tokens = min(context, max(self.settings.pack_tokens, longest))
+        tokens = min(self.context, max(self.settings.pack_tokens, longest))
         batches = list(packed(encoded, rows_in_batch=self.settings.pack_rows, tokens=tokens))
         batches = batches[: self.settings.most_steps]
         set_peft_model_state_dict(self.trainee, dict(self.start))

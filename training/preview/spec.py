@@ -27,12 +27,13 @@ class PreviewSettings:
     `most_steps` where an offer is large.
 
     Beside each epoch stand `replay_ratio` trusted rows for each row of the offer, as many as for
-    `least_new` rows at the least.
+    `least_new` rows at the least. Of a row of more than `longest_row` tokens the oldest words are
+    left out: the cost of reading grows with the square, and anybody may send one.
     """
 
     lora: LoraSettings = field(default_factory=LoraSettings)
     epochs: int = 16
-    most_steps: int = 200
+    most_steps: int = 96
     learning_rate: float = 3e-3
     warmup: float = 0.1
     replay_ratio: float = 6.0
@@ -41,6 +42,7 @@ class PreviewSettings:
     pack_rows: int = 8
     pack_tokens: int = 96
     longest_answer: int = 256
+    longest_row: int = 1024
     seed: int = 0
     threads: int = 1
 

@@ -77,9 +77,9 @@ class Neighbours:
         )
         return replace(blank, matrix_VN=sparse.csr_array(blank.vectors(words).T))
 
-    def nearest(self, words: Words) -> Numbers:
-        """The K rows (Q, K) most like each asked text, the most alike first."""
-        rows_QK, alike_QK = self._nearest(self.vectors(words))
+    def nearest(self, words: Words, *, most: int) -> Numbers:
+        """The rows (Q, K up to `most`) most like each asked text, the most alike first."""
+        rows_QK, alike_QK = self._nearest(self.vectors(words), most=most)
         order_QK = np.argsort(-alike_QK, axis=1, kind="stable")
         ordered: Numbers = np.take_along_axis(rows_QK, order_QK, axis=1)
         return ordered
@@ -141,10 +141,15 @@ class Neighbours:
         return relative
 
     def _nearest(
-        self, vectors: sparse.csr_array, *, apart: bool = False, chunk: int = 256
+        self,
+        vectors: sparse.csr_array,
+        *,
+        most: int = NEIGHBOURS,
+        apart: bool = False,
+        chunk: int = 256,
     ) -> tuple[Numbers, Floats]:
         total = self.matrix_VN.shape[1]
-        most = max(min(NEIGHBOURS, total - apart), 0)
+        most = max(min(most, total - apart), 0)
         rows = np.empty((vectors.shape[0], most), np.int64)
         alike = np.empty((vectors.shape[0], most), np.float32)
         for start in range(0, vectors.shape[0] if most else 0, chunk):

@@ -7,6 +7,7 @@ are then tried alone, and after a few of them a PR says that it could not be mea
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -147,7 +148,7 @@ def _measure(batch: Batch) -> None:
     with TemporaryDirectory(dir=home) as folder:
         path = Path(folder) / "job.json"
         path.write_text(job.to_json(), encoding="utf-8")
-        beat = partial(_beat, batch)
+        beat = partial(_beat, batch, until=time.monotonic() + batch.rule.seconds)
         beat()
         for event in child.heard(
             ["preview", str(path)],
@@ -162,8 +163,13 @@ def _measure(batch: Batch) -> None:
         raise child.ChildFailed("the trainer has ended without a word about it")
 
 
-def _beat(batch: Batch) -> None:
-    """Prolong every lease; `Interrupted` where a PR has moved on or the worker is wanted."""
+def _beat(batch: Batch, *, until: float) -> None:
+    """Prolong every lease; `Interrupted` where a PR has moved on or the worker is wanted.
+
+    What has not ended by `until` (on the monotonic clock) counts as a crash.
+    """
+    if batch.open and time.monotonic() > until:
+        raise child.ChildFailed(f"it has not ended in {batch.rule.seconds} seconds")
     for evidence in list(batch.open.values()):
         if not queries.stands(evidence):
             raise Interrupted(f"{evidence.contribution} has moved on")

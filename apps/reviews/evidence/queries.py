@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from apps.contributions.models import Consent, Contribution, Row
 from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
 from apps.reviews.evidence.models import Evidence, Served, State
+from apps.reviews.evidence.rule import EvidenceRule
 from apps.skills.models import ModelLine
 
 # Who lets a verdict be counted and no more has not asked for a measuring.
@@ -21,6 +22,7 @@ MEASURED_WITH = (Consent.EVALUATE, Consent.REVIEW, Consent.TRAIN)
 # A PR that stands here is worth finishing, once begun; with anything else its rows may be foul.
 STANDS = (Stage.IN_REVIEW, Stage.CHANGES_REQUESTED, Stage.ACCEPTED)
 LATEST = 5
+ROWS_ASKED = "line__policy__review__evidence__rows_asked"
 ENDED = (State.MEASURED, State.FAILED)
 
 
@@ -46,6 +48,7 @@ def _measurable() -> QuerySet[Contribution]:
     return (
         Contribution.objects.filter(stage=Stage.IN_REVIEW, consent__in=MEASURED_WITH, reverts=None)
         .exclude(row_count=0)
+        .filter(Q(**{f"{ROWS_ASKED}__isnull": True}) | Q(**{f"{ROWS_ASKED}__gt": 0}))
         .annotate(live=Coalesce(live, Value("")))
         .select_related("line", "skill")
     )
@@ -109,6 +112,7 @@ class Shown:
 
 # Why nothing is measured, by name; the pages have the words.
 REVERT, UNASKED, SET_ASIDE, NOT_YET, OVER = "revert", "consent", "set_aside", "not_yet", "over"
+OFF = "off"
 WAITING = "waiting"
 # States that another look in a few seconds may find changed.
 UNDER_WAY = (WAITING, State.ASKING, State.LEARNING)
@@ -139,6 +143,8 @@ def _why_none(contribution: Contribution) -> str:
         return REVERT
     if contribution.consent not in MEASURED_WITH:
         return UNASKED
+    if not EvidenceRule.of(contribution.line).rows_asked:
+        return OFF
     if contribution.stage == Stage.QUARANTINED:
         return SET_ASIDE
     if contribution.stage == Stage.IN_REVIEW:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from math import inf
 
 import pytest
 from django.db import connection
@@ -22,6 +23,7 @@ from apps.reviews.evidence import actions, queries, tasks
 from apps.reviews.evidence.errors import Interrupted
 from apps.reviews.evidence.models import Evidence, Served, State
 from tests.people import a_contribution, a_line
+from training.child import ChildFailed
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +87,7 @@ def test_rows_that_are_replaced_or_set_aside_while_they_are_measured_are_let_go(
         contributions.revise(pr, by=pr.author, rows=rows, note="better")
 
     with pytest.raises(Interrupted, match="has moved on"):
-        actions._beat(batch)
+        actions._beat(batch, until=inf)
     told = {"event": "measured", "offer": str(evidence.pk), "rows": [], "cases": [], "seconds": 1}
     actions._heed(batch, told)
 
@@ -122,6 +124,24 @@ def test_what_crashes_at_each_attempt_says_in_the_end_why_it_could_not_be_measur
     assert (failed.state, failed.reason) == (State.FAILED, "the base model cannot be loaded")
     assert life_of(pr).get(verb="not measured").because == failed.reason
     assert not queries.due().exists()
+
+
+def test_what_takes_too_long_counts_as_a_crash():
+    in_review()
+    batch = actions.take("one")
+
+    with pytest.raises(ChildFailed, match="not ended in 900 seconds"):
+        actions._beat(batch, until=-inf)
+
+
+def test_a_line_can_do_without():
+    line = a_line()
+    line.policy = {"review": {"evidence": {"rows_asked": 0}}}
+    line.save()
+    pr = a_contribution(line, stage=Stage.IN_REVIEW)
+
+    assert not queries.due().exists()
+    assert queries.shown(pr, rows_seen=True).state == queries.OFF
 
 
 def test_what_has_crashed_is_tried_alone():
