@@ -302,8 +302,9 @@ def _card(parts: list[_Part], licences: list[str]) -> str:
 
 def _command(part: _Part) -> str:
     """How to train on one configuration, to be typed in the folder as it stands here."""
+    # `datasets` names what it loads by the last part of its path, and “.” has none.
     return (
-        f"    trl {part.trainer} --dataset_name . --dataset_config {part.name} \\\n"
+        f'    trl {part.trainer} --dataset_name "$PWD" --dataset_config {part.name} \\\n'
         f'      --model_name_or_path "${{MODEL:-{EXAMPLE_MODEL}}}" --output_dir trained/{part.name}'
     )
 

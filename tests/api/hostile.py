@@ -36,6 +36,7 @@ from apps.builds.stages import Stage as BuildStage
 from apps.community.actions import open_endpoint, ping
 from apps.community.models import Endpoint
 from apps.contributions.models import Contribution
+from apps.contributions.rules import EDITABLE
 from apps.contributions.stages import Stage
 from apps.rollouts.actions import publish_base
 from apps.rollouts.models import Rollout, Version
@@ -77,6 +78,8 @@ class World:
     traces: list[str]
     services: list[str]
     operations: list[str]
+    # What may be edited, and by whom.
+    edits: list[tuple[int, Caller]]
     # The webhook of each message in its log.
     sent: dict[int, int]
 
@@ -146,6 +149,12 @@ def a_world() -> World:
         traces,
         [make_service(spare.account, f"product-{n}").username for n in range(4)],
         _operations(spare),
+        [
+            (contribution.pk, caller)
+            for contribution in offered
+            for caller in callers
+            if caller.account == contribution.author and contribution.stage in EDITABLE
+        ],
         sent,
     )
 
@@ -264,8 +273,6 @@ class Aim:
         if token := self._sender(case).token:
             case.headers["Authorization"] = f"Bearer {token}"
         self._spare(case)
-        if case.method == "PATCH" and self.chance.random() < 0.8:
-            self._edit(case)
         # What is wrong on purpose stays so.
         if not (case.meta and case.meta.generation.mode.is_negative):
             self._point_path(case)
@@ -273,6 +280,8 @@ class Aim:
                 # (Examples are one object for all the cases that are made of them.)
                 case.body = copy.deepcopy(case.body)
                 self._point_body(case)
+            if case.method == "PATCH" and self.chance.random() < 0.8:
+                self._edit(case)
 
     def _sender(self, case: Any) -> Caller:
         """Half of the cases come from somebody who may, and half from anybody."""
@@ -282,18 +291,14 @@ class Aim:
         return self.world.able.get(scopes[0] if scopes else "", self.world.spare)
 
     def _edit(self, case: Any) -> None:
-        """An edit names what it read, and half of them are their author's."""
+        """An edit names what it read, and most are their author's, of what may still be edited."""
         case.headers["If-Match"] = "*"
-        number = _digits((case.path_parameters or {}).get("number", ""))
-        if "contributions" in case.operation.path and self.chance.random() < 0.5:
-            number = self._known(case)
-            found = Contribution.objects.filter(pk=number).first()
-            author = next(
-                (c for c in self.world.callers if found and c.account == found.author), None
-            )
-            if author:
-                case.path_parameters["number"] = str(number)
-                case.headers["Authorization"] = f"Bearer {author.token}"
+        if "contributions" in case.operation.path and self.chance.random() < 0.8:
+            number, author = self.chance.choice(self.world.edits)
+            case.path_parameters["number"] = str(number)
+            case.headers["Authorization"] = f"Bearer {author.token}"
+            if isinstance(case.body, dict) and "skill" in case.body:
+                case.body["skill"] = self.chance.choice(["sums", "manners"])
 
     def _spare(self, case: Any) -> None:
         """Nobody's own token is ended and nobody loses their role in the middle of the run."""

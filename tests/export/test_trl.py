@@ -41,17 +41,24 @@ print(json.dumps(["trl", *sys.argv[1:]]))
 """
 
 
-def words_of(card: str, within: Path) -> list[list[str]]:
-    """The commands of a card as a shell reads them."""
+def words_of(folder: Path, within: Path) -> list[list[str]]:
+    """The commands of a folder's card as a shell in it reads them."""
     noted = within / "bin" / "trl"
     noted.parent.mkdir()
     noted.write_text(NOTED)
     noted.chmod(0o755)
+    card = (folder / "README.md").read_text()
     lines = "\n".join(line for line in card.splitlines() if line.startswith("    "))
     path = f"{noted.parent}{os.pathsep}{os.environ['PATH']}"
     shell = os.environ | {"MODEL": str(STARTER), "PATH": path}
-    run = {"env": shell, "capture_output": True, "text": True, "check": True}
-    said = subprocess.run(["sh", "-eu", "-c", lines], **run)  # type: ignore[call-overload]
+    said = subprocess.run(
+        ["sh", "-eu", "-c", lines],
+        cwd=folder,
+        env=shell | {"PWD": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return [json.loads(line) for line in said.stdout.splitlines()]
 
 
@@ -93,7 +100,7 @@ def test_trl_trains_on_all_six_formats_as_they_come(live_server: Any, tmp_path: 
     done = subprocess.run(
         [sys.executable, "-c", SCRIPTS],
         cwd=folder,
-        input=json.dumps(words_of((folder / "README.md").read_text(), tmp_path)),
+        input=json.dumps(words_of(folder, tmp_path)),
         env=os.environ | quiet,
         capture_output=True,
         text=True,

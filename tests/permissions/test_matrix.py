@@ -31,7 +31,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from apps.accounts import actions as accounts
-from apps.accounts.models import Account, Role, Token
+from apps.accounts.models import Account, Affiliation, Role, Token
 from apps.accounts.rules import scopes_of
 from apps.builds.models import Build, Verdict
 from apps.builds.stages import Stage as BuildStage
@@ -238,6 +238,20 @@ def _things(world: World) -> None:
         }
         for (kind, which), thing in things.items():
             world.things[kind, which, code] = thing
+    _of_one_house(world)
+
+
+def _of_one_house(world: World) -> None:
+    """A PR by somebody who belongs to the same organisation as everybody who asks."""
+    colleague = Account.objects.create(username="the-colleague")
+    asking = [account for code, account in world.people.items() if code not in ("SA", "another")]
+    for account in (colleague, *asking):
+        Affiliation.objects.create(account=account, organisation="the guild")
+    for which, name in (("affiliated", ""), ("affiliated quarantined", "quarantined")):
+        pr = _pr(world.line, name)
+        Contribution.objects.filter(pk=pr.pk).update(author=colleague)
+        pr.refresh_from_db()
+        world.things["pr", which, "another"] = pr
 
 
 def _pr(line: ModelLine, name: str) -> Contribution:
