@@ -8,6 +8,7 @@ from django.urls import URLPattern, path, re_path
 from apps.api import ids  # noqa: F401
 from apps.api.views import (
     accounts,
+    argilla,
     builds,
     community,
     contributions,
@@ -58,6 +59,7 @@ addresses: list[URLPattern] = [
     path("reviews/habits", queue.HabitsOf.as_view(), name="habits"),
     path("reviews/ties", queue.Ties.as_view(), name="ties"),
     path("reviews/ties/<int:number>/dismissal", queue.Dismissal.as_view(), name="dismissal"),
+    path("argilla/events", argilla.Events.as_view(), name="argilla-events"),
     path("feedback/bulk", feedback.Outcomes.as_view(), name="feedback"),
     path("feedback/terms", feedback.StandingTerms.as_view(), name="feedback-terms"),
     path("operations/<str:name>", operations.Operation.as_view(), name="operation"),

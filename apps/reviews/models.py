@@ -44,6 +44,7 @@ class Decision(models.Model):
 
 
 # These have rooms of their own; their tables belong to this app all the same.
+from apps.reviews.argilla import models as argilla  # noqa: E402, F401
 from apps.reviews.desk.models import Pending  # noqa: E402
 from apps.reviews.evidence.models import Evidence, Served  # noqa: E402
 from apps.reviews.queue.models import Claim, Habits, Place, Skip, Tie  # noqa: E402

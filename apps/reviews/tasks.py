@@ -10,6 +10,7 @@ from apps.accounts.errors import AccountRefused
 from apps.accounts.models import Role
 from apps.history.actions import send
 from apps.history.appointments import RULE, appoint
+from apps.reviews.argilla import tasks as argilla
 from apps.reviews.desk import pending
 from apps.reviews.desk.models import Pending
 from apps.reviews.evidence import tasks as evidence
@@ -21,6 +22,7 @@ from apps.skills.models import ModelLine
 logger = logging.getLogger(__name__)
 
 __all__ = [
+    "argilla",
     "carry_out",
     "carry_out_verdicts",
     "evidence",

@@ -1,0 +1,56 @@
+"""A real Argilla for these tests: ours, or the one that ARGILLA_API_URL names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
+import argilla
+import httpx
+import pytest
+from django.conf import LazySettings
+
+from tests.argilla.search import searching
+from tests.argilla.server import Server, argilla_server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Where Argilla answers; without an Elasticsearch our stand-in takes its place."""
+    if url := os.environ.get("ARGILLA_API_URL"):
+        yield Server(url=url.rstrip("/"), key=os.environ["ARGILLA_API_KEY"])
+        return
+    if search_url := os.environ.get("ARGILLA_ELASTICSEARCH"):
+        with argilla_server(search_url) as running:
+            yield running
+        return
+    with searching() as search_url, argilla_server(search_url) as running:
+        yield running
+
+
+@pytest.fixture
+def owner(server: Server) -> Iterator[argilla.Argilla]:
+    """The SDK, as the owner of the server."""
+    client = argilla.Argilla(api_url=server.url, api_key=server.key, retries=0)
+    yield client
+    client.api.http_client.close()
+
+
+@pytest.fixture
+def connected(server: Server, settings: LazySettings) -> str:
+    """Our settings point to the server, with a workspace of this test's own; its name."""
+    settings.ARGILLA_API_URL, settings.ARGILLA_API_KEY = server.url, server.key
+    settings.ARGILLA_WORKSPACE = f"tests-{uuid4().hex[:8]}"
+    return settings.ARGILLA_WORKSPACE
+
+
+@pytest.fixture
+def no_webhooks_left(owner: argilla.Argilla) -> Iterator[None]:
+    """Webhooks are the server's, not a workspace's: what a test opens it closes."""
+    yield
+    for hook in owner.webhooks:
+        httpx.delete(
+            f"{owner.api_url}/api/v1/webhooks/{hook.id}",
+            headers={"X-Argilla-Api-Key": owner.api_key},
+        )
