@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argilla as sdk
 import pytest
 
 from apps.checks.models import Finding, Screening
@@ -27,7 +28,7 @@ def the_board() -> Board:
     return Board.objects.select_related("line", "skill").get()
 
 
-def records(owner: argilla.Argilla) -> list[argilla.Record]:
+def records(owner: sdk.Argilla) -> list[sdk.Record]:
     dataset = owner.datasets(id=the_board().dataset)
     dataset.get()
     return list(dataset.records(with_suggestions=True))
@@ -65,7 +66,7 @@ def test_a_record_shows_the_conversation_the_findings_and_what_to_filter_by(owne
 
     (record,) = records(owner)
     assert owner.datasets(id=the_board().dataset).name == f"{line.name}-sums"
-    assert [(turn["role"], turn["content"]) for turn in record.fields["conversation"]] == [
+    assert [(turn.role, turn.content) for turn in record.fields["conversation"]] == [
         ("user", "Hello"),
         ("assistant", "Hello!"),
         ("user", "2 + 2?"),
