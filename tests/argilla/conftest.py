@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import argilla
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from django.conf import LazySettings
 
+from tests.argilla.reviewing import Team, annotator
 from tests.argilla.search import searching
 from tests.argilla.server import Server, argilla_server
 
@@ -37,12 +39,21 @@ def owner(server: Server) -> Iterator[argilla.Argilla]:
     client.api.http_client.close()
 
 
+@pytest.fixture(scope="session")
+def team(server: Server) -> Iterator[Team]:
+    """A workspace of these tests with three annotators; each test makes datasets of its own."""
+    client = argilla.Argilla(api_url=server.url, api_key=server.key, retries=0)
+    workspace = argilla.Workspace(f"tests-{uuid4().hex[:8]}", client=client).create()
+    yield Team(workspace.name, [annotator(client, workspace) for _ in range(3)])
+    client.api.http_client.close()
+
+
 @pytest.fixture
-def connected(server: Server, settings: LazySettings) -> str:
-    """Our settings point to the server, with a workspace of this test's own; its name."""
+def connected(server: Server, team: Team, settings: LazySettings) -> Team:
+    """Our settings point to the server and the tests' workspace."""
     settings.ARGILLA_API_URL, settings.ARGILLA_API_KEY = server.url, server.key
-    settings.ARGILLA_WORKSPACE = f"tests-{uuid4().hex[:8]}"
-    return settings.ARGILLA_WORKSPACE
+    settings.ARGILLA_WORKSPACE = team.workspace
+    return replace(team, free=list(team.free))
 
 
 @pytest.fixture

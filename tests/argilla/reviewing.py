@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import argilla
 import httpx
@@ -12,16 +12,32 @@ import httpx
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
 from apps.history.models import Letter
-from apps.reviews.argilla import actions
-from apps.reviews.argilla.models import Slip
+from apps.reviews.argilla.models import Person, Slip
 from apps.reviews.argilla.tasks import keep_in_step
 from flywheel.celery import app
 from tests.people import somebody
 
 
-@dataclass
+@dataclass(frozen=True)
+class Annotator:
+    """A user of Argilla: their id, their name, and a client that carries their key."""
+
+    user: UUID
+    name: str
+    http: httpx.Client
+
+
+@dataclass(frozen=True)
+class Team:
+    """The workspace that the tests share, and its annotators that this test has not taken yet."""
+
+    workspace: str
+    free: list[Annotator]
+
+
+@dataclass(frozen=True)
 class Reviewer:
-    """Somebody with a user in Argilla and (where it is mapped) an account here."""
+    """An annotator, and the account that is theirs here (where it is mapped)."""
 
     account: Account
     name: str
@@ -52,24 +68,26 @@ class Reviewer:
         return answer.json()["total"]
 
 
-def reviewer(
-    owner: argilla.Argilla, workspace: str, *, role: str = Role.REVIEWER, mapped: bool = True
-) -> Reviewer:
-    """A new annotator of the workspace with an account of this role."""
+def annotator(owner: argilla.Argilla, workspace: argilla.Workspace) -> Annotator:
+    """A new annotator of the workspace."""
     name = f"ann-{uuid4().hex[:8]}"
-    found = owner.workspaces(workspace) or argilla.Workspace(workspace, client=owner).create()
     user = argilla.User(
         username=name, first_name="Ann", role="annotator", password=uuid4().hex, client=owner
     ).create()
-    user.add_to_workspace(found)
+    user.add_to_workspace(workspace)
     key = owner.api.http_client.get(f"/api/v1/users/{user.id}").json()["api_key"]
     http = httpx.Client(
         base_url=owner.api_url, headers={"X-Argilla-Api-Key": key}, timeout=60, trust_env=False
     )
-    who = Reviewer(somebody(role), name, http)
+    return Annotator(UUID(str(user.id)), name, http)
+
+
+def reviewer(team: Team, *, role: str = Role.REVIEWER, mapped: bool = True) -> Reviewer:
+    """The next annotator of the team, with an account of this role."""
+    who, account = team.free.pop(), somebody(role)
     if mapped:
-        actions.map_person(name, who.account)
-    return who
+        Person.objects.create(user=who.user, name=who.name, account=account)
+    return Reviewer(account, who.name, who.http)
 
 
 def open_slips(contribution: Contribution) -> list[Slip]:

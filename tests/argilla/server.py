@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import psutil
 from django.conf import settings
 
 from flywheel.services.place import Place
@@ -88,18 +88,16 @@ class Server:
         if "server" in self.running:
             self._wait()
 
-    def stop(self, *names: str, gently: bool = False) -> None:
-        """Kill the server and its worker, or those named."""
+    def stop(self, *names: str) -> None:
+        """Kill the server and its worker, or those named, with everything they started."""
         for name in names or tuple(self.running):
             process = self.running.pop(name)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM if gently else signal.SIGKILL)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            with suppress(psutil.NoSuchProcess):
+                family = psutil.Process(process.pid)
+                for one in (family, *family.children(recursive=True)):
+                    with suppress(psutil.NoSuchProcess):
+                        one.kill()
+            process.wait()
 
     def _wait(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -118,7 +116,7 @@ class Server:
 def argilla_server(search_url: str) -> Iterator[Server]:
     """A fresh server of ours while the block lasts."""
     python = environment_of_server()
-    home = settings.VAR_DIR / "argilla"
+    home = settings.VAR_DIR / "argilla-server"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     # A Valkey that only these tests use, so that they may end it.

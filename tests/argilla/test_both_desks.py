@@ -93,7 +93,7 @@ def test_a_record_shows_the_conversation_the_findings_and_what_to_filter_by(owne
 
 
 def test_an_accepting_response_accepts_the_pr_and_completes_the_record(owner, connected):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
 
@@ -116,7 +116,7 @@ def test_an_accepting_response_accepts_the_pr_and_completes_the_record(owner, co
 
 
 def test_a_decision_at_our_desk_takes_the_record_out_of_argilla(owner, connected):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
     assert ann.pending(Slip.objects.get()) == 1
@@ -147,7 +147,7 @@ def test_a_new_revision_takes_the_place_of_the_old_one(owner, connected):
 
 
 def test_a_pr_of_several_rows_is_decided_when_all_are_answered(owner, connected):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW, rows=rows(3))
     ring()
     first, second, third = open_slips(pr)
@@ -167,7 +167,7 @@ def test_a_pr_of_several_rows_is_decided_when_all_are_answered(owner, connected)
 
 
 def test_a_corrected_text_is_suggested_to_the_author(owner, connected):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW, rows=[{"prompt": "2 + 2?", "completion": "5"}])
     ring()
 
@@ -181,9 +181,9 @@ def test_a_corrected_text_is_suggested_to_the_author(owner, connected):
 
 
 def test_what_the_rules_refuse_is_kept_with_their_sentence(owner, connected):
-    author = reviewer(owner, connected)
-    nobody = reviewer(owner, connected, role="contributor")
-    wordless = reviewer(owner, connected)
+    author = reviewer(connected)
+    nobody = reviewer(connected, role="contributor")
+    wordless = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW, by=author.account)
     ring()
 
@@ -203,7 +203,7 @@ def test_what_the_rules_refuse_is_kept_with_their_sentence(owner, connected):
 
 
 def test_a_refused_answer_is_mended_by_a_better_one(owner, connected):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
     ann.answers(pr, verdict="reject")
@@ -222,7 +222,7 @@ def test_a_refused_answer_is_mended_by_a_better_one(owner, connected):
 def test_an_answer_by_nobody_we_know_counts_once_they_are_mapped(owner, connected):
     from apps.reviews.argilla.actions import map_person
 
-    ann = reviewer(owner, connected, mapped=False)
+    ann = reviewer(connected, mapped=False)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
     ann.answers(pr, verdict="accept")
@@ -237,7 +237,7 @@ def test_an_answer_by_nobody_we_know_counts_once_they_are_mapped(owner, connecte
 
 
 def test_a_discarded_record_is_no_verdict(owner, connected):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
 

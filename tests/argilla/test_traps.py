@@ -94,7 +94,7 @@ def test_a_dataset_that_was_deleted_is_made_again(owner, connected):
 
 def test_a_dataset_of_that_name_that_is_not_ours_is_left_alone(owner, connected):
     line = a_line()
-    workspace = sdk.Workspace(connected, client=owner).create()
+    workspace = owner.workspaces(connected.workspace)
     settings = sdk.Settings(fields=[sdk.TextField("text")], questions=[sdk.TextQuestion("comment")])
     sdk.Dataset(f"{line}-mixed", workspace=workspace, settings=settings, client=owner).create()
     a_contribution(line, stage=Stage.IN_REVIEW)
@@ -107,7 +107,7 @@ def test_a_dataset_of_that_name_that_is_not_ours_is_left_alone(owner, connected)
 
 
 def test_what_somebody_deleted_over_there_does_not_come_back(owner, connected):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
     ann.answers(pr, verdict="accept")
@@ -130,7 +130,7 @@ def test_a_discard_without_values_corrupts_a_record_so_we_never_send_one(owner, 
     We write no responses at all; a record that somebody else's tool has broken holds up one sweep,
     says so, and costs nothing that is stored.
     """
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
     (slip,) = open_slips(pr)

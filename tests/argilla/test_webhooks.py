@@ -43,7 +43,7 @@ def webhook(settings, live_server, owner, capsys) -> str:
 
 
 def test_a_response_comes_by_the_signed_webhook_and_counts_once(owner, connected, webhook):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
 
@@ -66,7 +66,7 @@ def test_connecting_twice_opens_one_webhook(owner, connected, webhook, settings,
 
 
 def test_a_taken_back_response_does_not_count(owner, connected, webhook):
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
     said = ann.answer(open_slips(pr)[0], verdict="accept")
@@ -86,7 +86,7 @@ def test_record_completed_is_left_alone(owner, connected, webhook, settings):
     hook = next(iter(owner.webhooks))
     hook.events = ["record.completed", "response.created"]
     hook.update()
-    ann = reviewer(owner, connected)
+    ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)
     ring()
 

@@ -43,7 +43,8 @@ def connected() -> Iterator[argilla.Argilla]:
     # The SDK brings pandas with it: a second of import that no web process needs.
     import argilla
 
-    logging.getLogger("argilla").setLevel(logging.WARNING)
+    # At INFO it writes what it made, the secrets of webhooks among it.
+    logging.getLogger("argilla.sdk").setLevel(logging.WARNING)
     with _plainly():
         client = argilla.Argilla(
             api_url=settings.ARGILLA_API_URL,

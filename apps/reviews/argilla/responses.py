@@ -111,12 +111,12 @@ def voice_of(values: Mapping[str, Any], row: Row) -> Voice | None:
         return said.get("value") if isinstance(said, Mapping) else None
 
     verdict, rating, issues = value(form.VERDICT), value(form.RATING), value(form.ISSUES)
-    if verdict not in form.VERDICTS:
+    if not isinstance(verdict, str) or verdict not in form.VERDICTS:
         return None
     corrected = _text(value(form.CORRECTED))
     return Voice(
-        verdict=str(verdict),
-        rating=rating if rating in form.RATINGS else None,
+        verdict=verdict,
+        rating=rating if type(rating) is int and rating in form.RATINGS else None,
         corrected="" if corrected == row.answer.strip() else corrected,
         issues=tuple(name for name in form.ISSUE_NAMES if name in _list(issues)),
         comment=_text(value(form.COMMENT)),
