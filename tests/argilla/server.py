@@ -10,14 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 from django.conf import settings
+from psycopg import sql
 
+from flywheel import services
+from flywheel.addresses import parse_database_url
 from flywheel.services.place import Place
 from flywheel.services.valkey import Valkey
 from flywheel.tether import tied_to
@@ -113,6 +117,29 @@ class Server:
 
 
 @contextmanager
+def a_database() -> Iterator[str]:
+    """A database of our PostgreSQL, in the words of Argilla's driver.
+
+    SQLite has one writer at a time: rows that come in while others are answered make it thrash.
+    """
+    embedded = services.recorded(settings.VAR_DIR)
+    ours = parse_database_url(
+        os.environ.get("DATABASE_URL") or (embedded and embedded.database_url) or ""
+    )
+    name = sql.Identifier("argilla_tests")
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
+    with psycopg.connect(replace(ours, name="postgres").url, autocommit=True) as cluster:
+        cluster.execute(drop)
+        cluster.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            yield replace(ours, name="argilla_tests").url.replace(
+                "postgresql:", "postgresql+asyncpg:"
+            )
+        finally:
+            cluster.execute(drop)
+
+
+@contextmanager
 def argilla_server(search_url: str) -> Iterator[Server]:
     """A fresh server of ours while the block lasts."""
     python = environment_of_server()
@@ -122,6 +149,8 @@ def argilla_server(search_url: str) -> Iterator[Server]:
     # A Valkey that only these tests use, so that they may end it.
     valkey = Valkey(Place.under(home), secrets.token_hex(16), hurried=True)
     valkey.start()
+    stack = ExitStack()
+    database = stack.enter_context(a_database())
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -136,6 +165,7 @@ def argilla_server(search_url: str) -> Iterator[Server]:
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
             "ARGILLA_HOME_PATH": str(home),
             "ARGILLA_AUTH_SECRET_KEY": secrets.token_urlsafe(32),
+            "ARGILLA_DATABASE_URL": database,
             "ARGILLA_ELASTICSEARCH": search_url,
             "ARGILLA_REDIS_URL": valkey.address.url,
             "ARGILLA_MAX_MESSAGE_LENGTH": str(LONGEST_MESSAGE),
@@ -165,3 +195,4 @@ def argilla_server(search_url: str) -> Iterator[Server]:
     finally:
         server.stop()
         valkey.stop()
+        stack.close()

@@ -55,7 +55,7 @@ class Desk:
     def __init__(self, site: Site, server: Server, owner: sdk.Argilla) -> None:
         self.site, self.server, self.owner = site, server, owner
         self.database = psycopg.connect(site.environment["DATABASE_URL"], autocommit=True)
-        self.http = httpx.Client(base_url=server.url, timeout=120, trust_env=False)
+        self.http = httpx.Client(base_url=server.url, timeout=300, trust_env=False)
         self.answered = 0
 
     def count(self, question: str) -> int:
@@ -90,9 +90,9 @@ class Desk:
         self.answered += many
         said = {"verdict": {"value": "accept"}}
         items = [{"record_id": str(r), "status": "submitted", "values": said} for r in records]
-        for start in range(0, many, 100):
+        for start in range(0, many, 25):
             answer = self.http.post(
-                "/api/v1/me/responses/bulk", json={"items": items[start : start + 100]}
+                "/api/v1/me/responses/bulk", json={"items": items[start : start + 25]}
             )
             assert answer.status_code == 200, answer.text
             assert not any(one["error"] for one in answer.json()["items"])

@@ -19,7 +19,7 @@ from apps.reviews.argilla.errors import ArgillaAway, ArgillaOff, BatchRefused
 if TYPE_CHECKING:
     import argilla
 
-SECONDS = 60
+SECONDS = 120
 # What says that the rows are at fault, and not the road or the key.
 ROWS_AT_FAULT = (400, 413, 422)
 LONGEST_TROUBLE = 300

@@ -18,8 +18,9 @@ from apps.reviews.argilla.errors import ArgillaAway
 from apps.reviews.argilla.models import Board, Slip
 from apps.reviews.argilla.policy import ArgillaPolicy
 
-# The most that Argilla takes at once.
-BATCH = 500
+# The most that Argilla takes at once; after each failure half of it, since a server under load may
+# not manage as many before we stop waiting.
+BATCH, LEAST = 500, 25
 # One server takes about a hundred rows a second; a push that lasts longer goes on with the next.
 PUSH_LASTS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 5.0, 900.0
@@ -76,9 +77,10 @@ def _carry(board: Board) -> int:
 
 def _due(board: Board) -> list[Slip]:
     """What is carried next. Closing comes first: an open record costs somebody's time."""
+    batch = max(LEAST, BATCH >> board.tries)
     for state in (Slip.State.CLOSING, Slip.State.WAITING):
         slips = Slip.objects.filter(board=board, state=state).order_by("pk")
-        if found := list(slips.select_related("contribution", "row__skill")[:BATCH]):
+        if found := list(slips.select_related("contribution", "row__skill")[:batch]):
             return found
     return []
 
