@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import psutil
@@ -21,7 +22,7 @@ from django.conf import settings
 from psycopg import sql
 
 from flywheel import services
-from flywheel.addresses import parse_database_url
+from flywheel.addresses import DatabaseAddress, parse_database_url
 from flywheel.services.place import Place
 from flywheel.services.valkey import Valkey
 from flywheel.tether import tied_to
@@ -116,6 +117,14 @@ class Server:
             time.sleep(0.1)
 
 
+def _for_argilla(address: DatabaseAddress, name: str) -> str:
+    """The address in the words of Argilla's drivers, whose tools stumble over a %2F."""
+    login = f"postgresql+asyncpg://{quote(address.user)}:{quote(address.password)}@"
+    if address.host.startswith("/"):
+        return f"{login}/{name}?host={address.host}"
+    return f"{login}{address.host}:{address.port or 5432}/{name}"
+
+
 @contextmanager
 def a_database() -> Iterator[str]:
     """A database of our PostgreSQL, in the words of Argilla's driver.
@@ -132,9 +141,7 @@ def a_database() -> Iterator[str]:
         cluster.execute(drop)
         cluster.execute(sql.SQL("CREATE DATABASE {}").format(name))
         try:
-            yield replace(ours, name="argilla_tests").url.replace(
-                "postgresql:", "postgresql+asyncpg:"
-            )
+            yield _for_argilla(ours, "argilla_tests")
         finally:
             cluster.execute(drop)
 
