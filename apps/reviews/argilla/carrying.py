@@ -124,20 +124,23 @@ def _records(slips: Sequence[Slip], questions: dict[str, UUID]) -> list[dict[str
             "external_id": slip.external_id,
             "fields": form.fields_of(slip.row, slip.contribution),
             "metadata": form.metadata_of(slip, found, state=_state(slip)),
+            "suggestions": _suggestions(found, questions) if questions else [],
         }
-        if questions:
-            record["suggestions"] = [
-                {
-                    "question_id": questions[name],
-                    "question_name": name,
-                    "value": value,
-                    "score": score,
-                    "agent": form.AGENT,
-                }
-                for name, value, score in form.suggestions_of(found)
-            ]
         records.append(record)
     return records
+
+
+def _suggestions(findings: Sequence[Finding], questions: dict[str, UUID]) -> list[dict[str, Any]]:
+    return [
+        {
+            "question_id": questions[name],
+            "question_name": name,
+            "value": value,
+            "score": score,
+            "agent": form.AGENT,
+        }
+        for name, value, score in form.suggestions_of(findings)
+    ]
 
 
 def _state(slip: Slip) -> str:

@@ -159,14 +159,20 @@ def _decide(
     taken = actions.VERDICTS[verdict](
         contribution, by=reviewer, digest=answers[0].slip.digest, because=because[:LONGEST_REASON]
     )
+    decision = taken if isinstance(taken, Decision) else None
     for row, voice in voices:
         if voice.corrected:
-            _suggest(row, voice, contribution, reviewer)
-    return taken if isinstance(taken, Decision) else None
+            # While other voices are awaited nobody may read from a suggestion which way this went.
+            _suggest(row, voice, contribution, reviewer, pending=decision is None)
+    return decision
 
 
-def _suggest(row: Row, voice: Voice, contribution: Contribution, reviewer: Account) -> None:
+def _suggest(
+    row: Row, voice: Voice, contribution: Contribution, reviewer: Account, *, pending: bool
+) -> None:
     """The corrected text as a suggestion, which the author applies by one click."""
     field = "chosen" if contribution.kind == Kind.PREFERENCE else "completion"
     text = voice.comment or "Corrected in Argilla"
-    discussing.say_on(row, field, by=reviewer, text=text, suggested=voice.corrected)
+    discussing.say_on(
+        row, field, by=reviewer, text=text, suggested=voice.corrected, pending=pending
+    )

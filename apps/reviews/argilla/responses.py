@@ -55,6 +55,8 @@ class Voice:
 
 def verified(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     """The message behind a signature that fits and is younger than five minutes."""
+    if not settings.ARGILLA_WEBHOOK_SECRET:
+        raise BadSignature("ARGILLA_WEBHOOK_SECRET is not set here; `manage.py argilla connect`")
     try:
         message = Webhook(settings.ARGILLA_WEBHOOK_SECRET).verify(
             body.decode(), {name.lower(): value for name, value in headers.items()}

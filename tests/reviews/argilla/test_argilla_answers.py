@@ -348,5 +348,11 @@ def test_another_secret_an_old_message_and_no_signature_are_refused(db, on):
     assert not Answer.objects.exists()
 
 
+def test_without_a_secret_nobody_comes_in(db, on, settings):
+    settings.ARGILLA_WEBHOOK_SECRET = ""
+
+    assert posted({"type": "ping"}).json()["code"] == "bad_signature"
+
+
 def test_without_argilla_the_door_is_not_there(db):
     assert posted({"type": "ping"}).json()["code"] == "argilla_off"
