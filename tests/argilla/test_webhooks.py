@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import argilla as sdk
 import httpx
@@ -34,8 +35,10 @@ def until(true: Callable[[], object], seconds: float = 60) -> None:
 
 
 @pytest.fixture
-def webhook(settings, live_server, owner, capsys) -> str:
+def webhook(settings, server, live_server, owner, capsys) -> str:
     """The webhook that `manage.py argilla connect` opens, and whose secret we now know."""
+    if urlsplit(server.url).hostname not in ("127.0.0.1", "localhost"):
+        pytest.skip("this Argilla runs elsewhere and cannot reach our loopback")
     settings.SITE_URL = live_server.url
     call_command("argilla", "connect")
     settings.ARGILLA_WEBHOOK_SECRET = capsys.readouterr().out.split("SECRET=")[1].strip()
@@ -62,7 +65,7 @@ def test_connecting_twice_opens_one_webhook(owner, connected, webhook, settings,
     call_command("argilla", "connect")
 
     assert "the one that this site knows" in capsys.readouterr().out
-    assert [hook.url for hook in owner.webhooks] == [webhook]
+    assert [hook.url for hook in owner.webhooks].count(webhook) == 1
 
 
 def test_a_taken_back_response_does_not_count(owner, connected, webhook):
@@ -83,7 +86,7 @@ def test_a_taken_back_response_does_not_count(owner, connected, webhook):
 
 def test_record_completed_is_left_alone(owner, connected, webhook, settings):
     """It carries no responses: what it says, `response.created` has said with its values."""
-    hook = next(iter(owner.webhooks))
+    (hook,) = [one for one in owner.webhooks if one.url == webhook]
     hook.events = ["record.completed", "response.created"]
     hook.update()
     ann = reviewer(connected)
@@ -105,6 +108,6 @@ def test_what_is_not_signed_is_refused(webhook, headers):
 
 
 def test_the_sdk_sees_the_webhook_as_ours(owner: sdk.Argilla, webhook: str):
-    (hook,) = list(owner.webhooks)
+    (hook,) = [one for one in owner.webhooks if one.url == webhook]
 
     assert sorted(hook.events) == ["response.created", "response.deleted", "response.updated"]
