@@ -48,7 +48,7 @@ class Command(BaseCommand):
         self._add_import(words.add_parser("import", help="bring a dataset in as reviewed PRs"))
 
     def _add_import(self, parser: CommandParser) -> None:
-        parser.add_argument("dataset", help="workspace/dataset, or a dataset's name")
+        parser.add_argument("dataset", help="workspace/dataset, or a name in ARGILLA_WORKSPACE")
         parser.add_argument("--by", required=True, help="the account that offers the rows")
         parser.add_argument("--line", help="the model line; needed where there are several")
         parser.add_argument("--skill", help="the skill that the rows are for")
@@ -130,7 +130,7 @@ class Command(BaseCommand):
     def _import(self, *, dataset: str, sign_off: bool, unanswered: bool, **options: Any) -> None:
         workspace, _, name = dataset.rpartition("/")
         with connected() as client:
-            found = client.datasets(name=name, workspace=workspace or None)
+            found = client.datasets(name=name, workspace=workspace or settings.ARGILLA_WORKSPACE)
             if found is None:
                 raise CommandError(f"Argilla has no dataset “{dataset}”; check its name")
             found.get()
