@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SECONDS = 120
 # What says that the rows are at fault, and not the road or the key.
 ROWS_AT_FAULT = (400, 413, 422)
-LONGEST_TROUBLE = 300
+LONGEST_TROUBLE, LONGEST_REFUSAL = 300, 500
 
 
 def is_on() -> bool:
@@ -69,7 +69,7 @@ def rows_may_fail() -> Iterator[None]:
         yield
     except ArgillaAPIError as error:
         if error.status_code in ROWS_AT_FAULT:
-            raise BatchRefused(str(error)[:LONGEST_TROUBLE]) from error
+            raise BatchRefused(str(error)[:LONGEST_REFUSAL]) from error
         raise
 
 
