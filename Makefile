@@ -3,6 +3,7 @@
 #   make demo     contributions become an adapter that answers real requests
 #   make serve    the site, on what the demo left, until Ctrl-C
 #   make test     every test, on a real PostgreSQL and a real Valkey
+#   make test-argilla  both review desks against a real argilla-server (or ARGILLA_API_URL)
 #   make fuzz     20,000 made-up requests against the API (FUZZ_CASES=…)
 #   make soak     everybody at everything for ten minutes (SOAK_SECONDS=…)
 #   make messages the strings of the site into locale/, compiled
@@ -12,7 +13,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test fuzz soak check messages services-start services-stop lock clean browser
+.PHONY: help demo serve test test-argilla fuzz soak check messages services-start services-stop lock clean browser
 
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -38,6 +39,12 @@ serve: $(STAMP)
 test: $(STAMP) browser
 	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
 	@verdict=0; $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) || verdict=$$?; \
+	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
+
+# The server has an environment of its own under var/, made from tests/argilla/'s pins.
+test-argilla: $(STAMP)
+	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
+	@verdict=0; $(PYTHON) -m pytest tests/argilla $(ARGS) || verdict=$$?; \
 	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
 
 fuzz: $(STAMP)

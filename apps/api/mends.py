@@ -12,6 +12,7 @@ MENDS: dict[str, str] = {
     "account_refused": "Follow the sentence in `detail`: it names the rule that the name or "
     "password breaks.",
     "affiliated": "Somebody else has to decide on it; `detail` says what ties you to the author.",
+    "argilla_off": "The operator connects one with ARGILLA_API_URL and ARGILLA_API_KEY.",
     "bad_credentials": "Check the name (capital letters count) and the password.",
     "bad_encoding": "Send the body with `Content-Encoding: gzip`, whole, or without packing.",
     "bad_fields": LOOK_CLOSELY,
@@ -19,6 +20,8 @@ MENDS: dict[str, str] = {
     "bad_json": "Send strict JSON: UTF-8, no NaN, no key twice; `errors` has the place.",
     "bad_parameter": "Mend the parameter or header that `detail` names.",
     "bad_request": "Send the request as `detail` describes.",
+    "bad_signature": "Sign as Standard Webhooks has it, with the webhook's secret, and send it "
+    "within five minutes.",
     "bad_token": "Copy the token again, whole; if it was revoked or has expired, make a new one.",
     "bad_webhook": "Follow the sentence in `detail`: it says what the address must be.",
     "batch_taken": "Send other rows under another batch name, or as a revision of that PR.",

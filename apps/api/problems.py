@@ -28,6 +28,7 @@ from apps.community import errors as community
 from apps.contributions import errors as contributions
 from apps.history import errors as history
 from apps.reviews import errors as reviews
+from apps.reviews.argilla import errors as argilla
 from apps.rollouts import errors as rollouts
 from apps.skills import errors as skills
 from apps.skills.models import ModelLine
@@ -80,6 +81,8 @@ KINDS: dict[type[Exception], Kind] = {
     contributions.QuotaReached: Kind(429, "quota_reached", "Today's quota is used up"),
     contributions.Changed: Kind(412, "changed_since", "It has changed since you read it"),
     contributions.ContributionRefused: Kind(422, "contribution_refused", "It cannot be taken"),
+    argilla.ArgillaOff: Kind(404, "argilla_off", "No Argilla is connected"),
+    argilla.BadSignature: Kind(401, "bad_signature", "The signature does not fit"),
     reviews.OwnWork: Kind(403, "own_work", "Nobody decides on their own work"),
     reviews.Affiliated: Kind(403, "affiliated", "You are too close to the author"),
     reviews.HabitRefused: Kind(422, "habit_refused", "The habits cannot be kept like this"),

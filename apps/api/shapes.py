@@ -222,6 +222,15 @@ class Leaked(TypedDict):
     label: Literal["true_positive", "false_positive"]
 
 
+class ArgillaEvent(TypedDict):
+    """An event as Argilla's webhooks send it, signed as Standard Webhooks has it."""
+
+    type: Annotated[str, "Responses are read (`response.created` …), other kinds are left alone"]
+    version: NotRequired[int]
+    timestamp: str
+    data: dict[str, Any]
+
+
 class RoleHeld(TypedDict):
     """The role that an account has now."""
 

@@ -9,6 +9,7 @@ from apps.api import ids  # noqa: F401
 from apps.api.views import (
     accounts,
     agreement,
+    argilla,
     builds,
     community,
     contributions,
@@ -62,6 +63,7 @@ addresses: list[URLPattern] = [
     path("reviews/ties/<int:number>/dismissal", queue.Dismissal.as_view(), name="dismissal"),
     path("reviews/agreement", agreement.Agreement.as_view(), name="agreement"),
     path("reviews/audits", agreement.Audits.as_view(), name="audits"),
+    path("argilla/events", argilla.Events.as_view(), name="argilla-events"),
     path("feedback/bulk", feedback.Outcomes.as_view(), name="feedback"),
     path("feedback/terms", feedback.StandingTerms.as_view(), name="feedback-terms"),
     path("operations/<str:name>", operations.Operation.as_view(), name="operation"),

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from apps.pages.views import (
     accounts,
     agreement,
+    argilla,
     builds,
     community,
     contributions,
@@ -96,6 +97,7 @@ urlpatterns = [
     path("help-wanted", playground.help_wanted, name="help_wanted"),
     path("review", reviews.desk, name="desk"),
     path("review/habits", habits.habits, name="habits"),
+    path("review/argilla", argilla.argilla, name="argilla"),
     path("review/next", reviews.take_next, name="next"),
     path("review/undo", desk.undo, name="review_undo"),
     path("review/read", desk.read, name="review_read"),

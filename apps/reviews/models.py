@@ -52,6 +52,7 @@ from apps.reviews.agreement.models import (  # noqa: E402
     Signal,
     Voice,
 )
+from apps.reviews.argilla import models as argilla  # noqa: E402, F401
 from apps.reviews.desk.models import Pending  # noqa: E402
 from apps.reviews.evidence.models import Evidence, Served  # noqa: E402
 from apps.reviews.queue.models import Claim, Habits, Place, Skip, Tie  # noqa: E402

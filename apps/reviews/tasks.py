@@ -13,6 +13,7 @@ from apps.history.appointments import RULE, appoint
 from apps.reviews import actions
 from apps.reviews.agreement import actions as agreement
 from apps.reviews.agreement import reckoning
+from apps.reviews.argilla import tasks as argilla
 from apps.reviews.desk import pending
 from apps.reviews.desk.models import Pending
 from apps.reviews.evidence import tasks as evidence
@@ -24,6 +25,7 @@ from apps.skills.models import ModelLine
 logger = logging.getLogger(__name__)
 
 __all__ = [
+    "argilla",
     "carry_out",
     "carry_out_verdicts",
     "close_rounds",

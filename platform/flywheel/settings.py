@@ -229,6 +229,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=30, hour=3),
     },
     "forget old answers": {"task": "apps.api.tasks.forget_old_answers", "schedule": 3600.0},
+    "keep in step with argilla": {
+        "task": "apps.reviews.argilla.tasks.keep_in_step",
+        "schedule": 5.0,
+    },
     "gather feedback": {"task": "apps.contributions.tasks.gather_feedback", "schedule": 600.0},
     "make months for feedback": {"task": "apps.traces.tasks.make_months", "schedule": 3600.0},
     "give up on senders": {"task": "apps.traces.tasks.give_up_on_senders", "schedule": 3600.0},
@@ -271,6 +275,22 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebase
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 # Webhooks to our own network, for a receiver on the same machine; strangers could look around.
 WEBHOOKS_MAY_CALL_INSIDE = env_bool("WEBHOOKS_MAY_CALL_INSIDE", False)
+
+# -- Argilla, the other review desk ---------------------------------------------------------------
+
+# Off while the address is empty. The key is an owner's; its secret is the webhook's own.
+ARGILLA_API_URL, ARGILLA_API_KEY = env_str("ARGILLA_API_URL"), env_str("ARGILLA_API_KEY")
+ARGILLA_WEBHOOK_SECRET = env_str("ARGILLA_WEBHOOK_SECRET")
+ARGILLA_WORKSPACE = env_str("ARGILLA_WORKSPACE", "openflywheel")
+if bool(ARGILLA_API_URL) != bool(ARGILLA_API_KEY):
+    environment.refuse("ARGILLA_API_URL and ARGILLA_API_KEY go together; set both, or neither.")
+argilla = urlsplit(ARGILLA_API_URL)
+if ARGILLA_API_URL and (
+    argilla.scheme not in ("http", "https") or not argilla.hostname or argilla.username
+):
+    environment.refuse(
+        "ARGILLA_API_URL is no plain http address; write https://host, without a name or password."
+    )
 
 # -- People ---------------------------------------------------------------------------------------
 

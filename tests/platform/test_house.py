@@ -34,7 +34,7 @@ def test_the_compose_file_has_the_production_shape():
         **dict.fromkeys(("migrate", "web", "worker-cpu", "worker-gpu", "beat", "runtime"), ()),
         **dict.fromkeys(("postgres", "valkey"), ()),
         "vllm": ("gpu",),
-        **dict.fromkeys(("argilla", "elasticsearch"), ("argilla",)),
+        **dict.fromkeys(("argilla", "argilla-worker", "elasticsearch"), ("argilla",)),
     }
 
 

@@ -1,0 +1,178 @@
+"""Answers from Argilla become voices here, by the rules that hold at our own desk.
+
+An answer is stored first and counted after, so that no webhook is answered before it is kept and
+none acts twice: its version (response, time) stands once, and its row is locked while it counts.
+A reviewer's voice on a PR is whole when they have answered each of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from apps.accounts import denials
+from apps.accounts.models import Account
+from apps.contributions.discussion import actions as discussing
+from apps.contributions.errors import ContributionRefused
+from apps.contributions.models import Contribution, Kind, Row
+from apps.history.actions import send
+from apps.history.errors import MoveRefused
+from apps.reviews import actions
+from apps.reviews.argilla.models import Answer, Person, Slip
+from apps.reviews.argilla.responses import DELETED, SUBMITTED, Given, Voice, together, voice_of
+from apps.reviews.errors import ReviewRefused
+from apps.reviews.models import Decision
+
+COUNT = "apps.reviews.argilla.tasks.count_voice"
+REFUSALS = (ReviewRefused, MoveRefused, ContributionRefused, denials.Denied)
+LONGEST_REASON = 2000
+UNCOUNTED = (Answer.State.WAITING, Answer.State.UNKNOWN, Answer.State.REFUSED)
+
+
+def take_in(given: Iterable[Given], *, by: str) -> int:
+    """Keep what is new of these responses; how many that is. `by`: webhook or sweep.
+
+    Responses on records that are none of ours are left alone.
+    """
+    known = list(given)
+    slips = Slip.objects.filter(record__in=[one.record for one in known]).in_bulk(
+        field_name="record"
+    )
+    new = 0
+    for one in known:
+        if slip := slips.get(one.record):
+            new += _keep(one, slip, by)
+    return new
+
+
+def _keep(one: Given, slip: Slip, by: str) -> bool:
+    with transaction.atomic():
+        person = _person(one)
+        answer, new = Answer.objects.get_or_create(
+            response=one.response,
+            at=one.at,
+            status=one.status,
+            defaults={
+                "slip": slip,
+                "person": person,
+                "values": one.values,
+                "came_by": by,
+                "state": _first_state(one, person),
+            },
+        )
+        if new:
+            _replace_older(answer)
+            if answer.state == Answer.State.WAITING:
+                once = f"argilla response {one.response} of {one.at.isoformat()}"
+                send(COUNT, slip.contribution_id, person.pk, once=once)
+    return new
+
+
+def _person(one: Given) -> Person:
+    person, _ = Person.objects.get_or_create(user=one.user, defaults={"name": one.user_name[:200]})
+    return person
+
+
+def _first_state(one: Given, person: Person) -> str:
+    if one.status != SUBMITTED:
+        return Answer.State.PASSED
+    return Answer.State.WAITING if person.account_id else Answer.State.UNKNOWN
+
+
+def _replace_older(answer: Answer) -> None:
+    """Only the latest version of a response speaks; what has been counted stays on record."""
+    versions = Answer.objects.filter(response=answer.response).exclude(pk=answer.pk)
+    open_ones = versions.filter(state__in=UNCOUNTED)
+    older = open_ones.filter(at__lte=answer.at) if answer.status != DELETED else open_ones
+    older.update(state=Answer.State.REPLACED)
+    later = versions.filter(at__gt=answer.at)
+    deleted = versions.filter(status=DELETED, at__gte=answer.at)
+    if (later | deleted).exists() and answer.state != Answer.State.PASSED:
+        # Webhooks overtake one another: what came last need not be what was said last.
+        answer.state = Answer.State.REPLACED
+        answer.save(update_fields=["state"])
+
+
+def count_voice(contribution: Contribution, person: Person) -> Decision | None:
+    """Count what this person says of the PR once they have answered all of its rows.
+
+    A refusal by the rules is kept with the answers, for maintainers to read.
+    """
+    with transaction.atomic():
+        answers = list(standing(contribution, person).select_for_update(of=("self",)))
+        if person.account is None or not any(map(_waits, answers)):
+            return None
+        revision = answers[-1].slip.revision
+        rows = Slip.objects.filter(contribution=contribution, revision=revision).count()
+        latest = {answer.slip_id: answer for answer in answers if answer.slip.revision == revision}
+        if len(latest) < rows:
+            return None
+        return _count(contribution, person.account, list(latest.values()))
+
+
+def standing(contribution: Contribution, person: Person) -> QuerySet[Answer]:
+    """What this person says of the PR, by row, the latest last; refused ones may be mended."""
+    answers = Answer.objects.filter(
+        slip__contribution=contribution,
+        person=person,
+        state__in=[Answer.State.WAITING, Answer.State.REFUSED, Answer.State.COUNTED],
+    )
+    return answers.select_related("slip__row").order_by("slip__revision", "slip_id", "at")
+
+
+def _waits(answer: Answer) -> bool:
+    return answer.state == Answer.State.WAITING
+
+
+def _count(
+    contribution: Contribution, reviewer: Account, answers: Sequence[Answer]
+) -> Decision | None:
+    decision = None
+    new = [answer for answer in answers if answer.state != Answer.State.COUNTED]
+    try:
+        with transaction.atomic():
+            decision = _decide(contribution, reviewer, answers)
+    except REFUSALS as refusal:
+        for answer in new:
+            answer.state, answer.because = Answer.State.REFUSED, str(refusal)[:500]
+    else:
+        for answer in new:
+            answer.state, answer.because = Answer.State.COUNTED, ""
+            answer.decision = decision
+    Answer.objects.bulk_update(new, ["state", "because", "decision"])
+    return decision
+
+
+def _decide(
+    contribution: Contribution, reviewer: Account, answers: Sequence[Answer]
+) -> Decision | None:
+    voices: list[tuple[Row, Voice]] = []
+    for answer in answers:
+        voice = voice_of(answer.values, answer.slip.row)
+        if voice is None:
+            raise ReviewRefused("the response has no verdict of ours; answer it once more")
+        voices.append((answer.slip.row, voice))
+    verdict, because = together(voices)
+    # The digest is the one that went to Argilla: who read another revision decides on nothing.
+    taken = actions.VERDICTS[verdict](
+        contribution, by=reviewer, digest=answers[0].slip.digest, because=because[:LONGEST_REASON]
+    )
+    decision = taken if isinstance(taken, Decision) else None
+    for row, voice in voices:
+        if voice.corrected:
+            # While other voices are awaited nobody may read from a suggestion which way this went.
+            _suggest(row, voice, contribution, reviewer, pending=decision is None)
+    return decision
+
+
+def _suggest(
+    row: Row, voice: Voice, contribution: Contribution, reviewer: Account, *, pending: bool
+) -> None:
+    """The corrected text as a suggestion, which the author applies by one click."""
+    field = "chosen" if contribution.kind == Kind.PREFERENCE else "completion"
+    text = voice.comment or "Corrected in Argilla"
+    discussing.say_on(
+        row, field, by=reviewer, text=text, suggested=voice.corrected, pending=pending
+    )
