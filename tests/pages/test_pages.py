@@ -22,6 +22,8 @@ from tests.people import somebody
 
 # The head of every page asks one of them: how much of the inbox is unread.
 MOST_SQL = 13
+# One screen holds all that a decision needs, and claims the item for its reader.
+MOST_SQL_AT_THE_DESK = 18
 OPEN_TO_ALL = [
     "/",
     "/prs",
@@ -110,17 +112,21 @@ def test_every_page_answers_everybody_within_its_budget_of_sql(who: str, world: 
 
 @pytest.mark.parametrize("who", ["reviewer", "maintainer"])
 def test_the_desk_answers_reviewers_within_its_budget(who: str, world: World) -> None:
-    assert beyond_the_budget(as_(getattr(world, who)), FOR_REVIEWERS, world) == {}
+    client = as_(getattr(world, who))
+
+    assert beyond_the_budget(client, FOR_REVIEWERS, world, MOST_SQL_AT_THE_DESK) == {}
 
 
-def beyond_the_budget(client: Client, paths: list[str], world: World) -> dict[str, object]:
+def beyond_the_budget(
+    client: Client, paths: list[str], world: World, most: int = MOST_SQL
+) -> dict[str, object]:
     """Pages that answer with another status than 200, or ask more than the budget allows."""
     beyond: dict[str, object] = {}
     for path in paths:
         with CaptureQueriesContext(connection) as asked:
             answer = client.get(address(path, world), follow=True)
         count = sum(not savepoint(query["sql"]) for query in asked.captured_queries)
-        if answer.status_code != 200 or count > MOST_SQL:
+        if answer.status_code != 200 or count > most:
             beyond[path] = (answer.status_code, count)
     return beyond
 
