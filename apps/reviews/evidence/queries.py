@@ -70,11 +70,15 @@ def measured_before(key: str) -> Evidence | None:
     return Evidence.objects.filter(key=key, state=State.MEASURED).first()
 
 
-def evidence_on(contribution: Contribution) -> Evidence | None:
-    """The latest evidence on the rows that stand, if need be that of an earlier version."""
-    found = list(
-        Evidence.objects.filter(contribution=contribution, digest=contribution.digest)[:LATEST]
-    )
+def evidence_on(contribution: Contribution, *, whole: bool = True) -> Evidence | None:
+    """The latest evidence on the rows that stand, if need be that of an earlier version.
+
+    It says as `live` which version is live now; without `whole` it comes without the answers.
+    """
+    served = Served.objects.filter(line=contribution.line_id).values("digest")
+    every = Evidence.objects.filter(contribution=contribution, digest=contribution.digest)
+    every = every.annotate(live=Coalesce(Subquery(served), Value("")))
+    found = list((every if whole else every.defer("answers", "kept"))[:LATEST])
     told = (one for one in found if one.asked is not None or one.state == State.FAILED)
     return next(told, found[0] if found else None)
 
@@ -123,19 +127,22 @@ def shown(contribution: Contribution, *, rows_seen: bool, examples: int = 0) -> 
 
     At most so many `examples`, the telling ones first.
     """
-    evidence = evidence_on(contribution)
+    evidence = evidence_on(contribution, whole=rows_seen)
     if evidence is None:
         return Shown(_why_none(contribution))
-    found = _examples(contribution, evidence, examples) if rows_seen and examples else []
-    broken = [case for case in evidence.kept if case["live"]["right"] > case["preview"]["right"]]
+    telling = bool(rows_seen and examples)
     return Shown(
         state=evidence.state,
         evidence=evidence,
-        current=evidence.version == served(contribution.line).digest,
+        current=evidence.version == getattr(evidence, "live", ""),
         learns=contribution.consent == Consent.TRAIN,
-        examples=found,
-        broken=broken[:examples] if rows_seen else [],
+        examples=_examples(contribution, evidence, examples) if telling else [],
+        broken=_broken(evidence)[:examples] if telling else [],
     )
+
+
+def _broken(evidence: Evidence) -> list[Mapping[str, Any]]:
+    return [case for case in evidence.kept if case["live"]["right"] > case["preview"]["right"]]
 
 
 def _why_none(contribution: Contribution) -> str:
