@@ -47,7 +47,9 @@ from apps.accounts.actions import make_token
 from apps.reviews.queue.models import Pulled
 from apps.skills.models import ModelLine, Skill
 from django.utils import timezone
-line = ModelLine.objects.create(name="bench", title="Bench", base="nowhere")
+# The half-life that the places below are written with; and nothing to ask of a model.
+policy = {{"review": {{"half_life_hours": 12, "evidence": {{"rows_asked": 0}}}}}}
+line = ModelLine.objects.create(name="bench", title="Bench", base="nowhere", policy=policy)
 for number in range(20):
     Skill.objects.create(line=line, name=f"task-{{number:02}}", title="Task", protected=number < 3)
 Account.objects.bulk_create(Account(username=f"author-{{number}}") for number in range(1000))

@@ -33,7 +33,7 @@ def test_every_error_of_every_app_has_a_kind_of_its_own_and_none_is_a_server_err
                 unkind.append(name)
 
     # These never reach a client: they are for operators.
-    assert sorted(unkind) == ["BadLineData", "ChainBroken", "LineExists"]
+    assert sorted(unkind) == ["BadLineData", "ChainBroken", "LeaseLost", "LineExists"]
 
 
 def test_a_problem_has_every_member_and_its_type_can_be_opened(stranger: Caller) -> None:

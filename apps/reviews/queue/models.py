@@ -44,6 +44,11 @@ class Place(models.Model):
     def __str__(self) -> str:
         return f"place of {self.contribution_id}"
 
+    @classmethod
+    def of(cls, contribution: Contribution) -> Place | None:
+        """Its place, read once for as long as the contribution is held; None where it has none."""
+        return getattr(contribution, "place", None)
+
     @property
     def held_back(self) -> bool:
         """Whether it counts from later than it came."""

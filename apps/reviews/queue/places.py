@@ -70,7 +70,7 @@ def place_of(contribution: Contribution) -> int | None:
     """Its number in the queue by worth and age, for a reviewer of any skill; None where it has none
     yet, or where `FURTHEST` or more come first: nobody reads that far ahead.
     """
-    place = Place.objects.filter(pk=contribution.pk).first()
+    place = Place.of(contribution)
     if place is None:
         return None
     asked_for = demands()

@@ -14,8 +14,9 @@ from apps.skills.models import ModelLine
 class QueueRule:
     """How worth is weighed, how long things are held, and when the desk says that it is full."""
 
-    # After so long a waiting PR is worth twice as much.
-    half_life_hours: float = 12
+    # After so long a waiting PR is worth twice as much. Shorter, and age outgrows all else: with 12
+    # hours the simulated desk did no better than first come, first served (docs/decisions/0015).
+    half_life_hours: float = 168
     # What the least asked-for skill is worth of all traffic.
     least_demand: float = 0.02
     protected: float = 2

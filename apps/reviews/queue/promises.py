@@ -93,7 +93,7 @@ def promise(contribution: Contribution, since: datetime) -> Promise | None:
         return None
     pace = Pace.objects.filter(line=contribution.line_id, stage=stage).first()
     lasts = _lasts(pace, stage)
-    place = _place_of(contribution) if stage == Stage.IN_REVIEW else None
+    place = Place.of(contribution) if stage == Stage.IN_REVIEW else None
     held_back = place is not None and place.held_back
     if place and held_back:
         since = place.counts_from
@@ -180,10 +180,6 @@ def _lasts(pace: Pace | None, stage: str) -> timedelta:
 
 def _is_measured(pace: Pace | None) -> bool:
     return pace is not None and pace.stays >= FEWEST and pace.most_seconds is not None
-
-
-def _place_of(contribution: Contribution) -> Place | None:
-    return Place.objects.filter(pk=contribution.pk).first()
 
 
 def _stays(line: ModelLine, stage: str, now: datetime) -> list[tuple[float, bool]]:
