@@ -239,7 +239,7 @@ class Shapes:
             return {"enum": list(inner)}
         if origin is Union or "UnionType" in type(hint).__name__:
             return self._either([self.of(one) for one in inner])
-        raise TypeError(f"{hint} has no place in the OpenAPI document; see apps/api/shapes.py")
+        raise TypeError(f"{hint} has no place in the OpenAPI document; see apps/api/shapes/")
 
     def _annotated(self, hint: Any, *notes: Any) -> Schema:
         schema = self.of(hint)
