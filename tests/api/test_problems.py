@@ -129,5 +129,9 @@ def test_every_change_needs_somebody_except_for_what_strangers_may(
 
     for method in ("post", "put", "patch", "delete"):
         answer = stranger.send(method, path, "{}", "application/json")
+        if method == "post" and path == "argilla/events":
+            # A signature opens it, and nothing does where no Argilla is connected.
+            assert answer.status_code == 404
+            continue
         open_to_all = method == "post" and path in ("accounts", "tokens", "tokens/revoke-leaked")
         assert answer.status_code == 422 if open_to_all else answer.status_code in (401, 405)

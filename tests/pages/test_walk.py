@@ -240,6 +240,7 @@ def test_a_stranger_sends_a_correction_and_a_reviewer_accepts_it(scripts: bool, 
     reviewer.page.goto(f"/review/{pr.pk}")
     reviewer.page.get_by_label("Why").fill("Checked against the calendar.")
     reviewer.page.get_by_role("button", name="Accept").click()
+    reviewer.page.wait_for_url(lambda url: not url.endswith(f"/review/{pr.pk}"))
     page.reload()
 
     assert page.get_by_text("Accepted").first.is_visible()

@@ -78,6 +78,8 @@ ELSEWHERE = {
     "apps.contributions.discussion.rules.ensure_may_resolve": "contributions/test_discussion.py",
     # The page shows nobody a row that they may not see, so that none is found to talk of.
     "apps.contributions.discussion.rules.ensure_may_see_rows": "contributions/test_discussion.py",
+    # A PR that was rejected too often to be sent again.
+    "apps.contributions.rules.ensure_may_send_again": "reviews/test_desk_appeals.py",
     # A row of feedback is refused alone, with 207.
     "apps.traces.rules.may_judge": "traces/test_outcomes.py",
 }

@@ -17,7 +17,7 @@ from apps.reviews.desk.editing import Edit
 from apps.reviews.desk.models import Pending, Step
 from apps.reviews.errors import NotViewed
 from apps.reviews.models import Decision
-from tests.people import a_contribution, somebody
+from tests.people import NO_CHANCE, a_contribution, somebody
 from tests.reviews.test_desk_undo import fresh, ring, time_passes
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +78,9 @@ def test_what_the_checks_find_in_an_edit_lets_the_approval_lapse():
 
 def test_what_was_flagged_before_does_not_count_as_found_in_the_edit():
     accepted = edited()
+    line = accepted.contribution.line
+    line.policy = {"review": {"agreement": NO_CHANCE | {"second_for": []}}}
+    line.save()
     screening = Screening.objects.create(
         contribution=accepted.contribution, revision=1, digest=accepted.digest, seconds=0
     )

@@ -58,7 +58,8 @@ class Events(Face):
     }
 
     def perform_authentication(self, request: Request) -> None:
-        ensure_on()
+        if request.method == "POST":
+            ensure_on()
 
     def post(self, request: Request) -> Response:
         body = request.data if isinstance(request.data, bytes) else b""

@@ -414,7 +414,8 @@ def _ensure_named(first: list[Any]) -> None:
 
 def _stored(offered: Offered, request: Request) -> Response:
     body = answers.contribution(offered.contribution, request)
-    body["answer"] = answers.promise(expected(offered.contribution.line))
+    pr = offered.contribution
+    body["answer"] = answers.promise(expected(pr.line, sent_at=pr.submitted_at))
     body |= _verdicts(offered.places, offered.refused, kept="stored")
     headers = {"Location": body["url"]}
     if offered.repeated:

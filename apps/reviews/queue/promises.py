@@ -110,8 +110,9 @@ def promise_of(contribution: Contribution) -> Promise | None:
     return promise(contribution, since)
 
 
-def expected(line: ModelLine) -> Promise:
-    """What somebody who sends now has to expect until a person answers, checks included."""
+def expected(line: ModelLine, *, sent_at: datetime | None = None) -> Promise:
+    """What somebody who sends now (or did at `sent_at`) has to expect until a person answers,
+    checks included."""
     paces = {pace.stage: pace for pace in Pace.objects.filter(line=line)}
     review = paces.get(Stage.IN_REVIEW)
     lasts = _lasts(review, Stage.IN_REVIEW)
@@ -121,7 +122,7 @@ def expected(line: ModelLine) -> Promise:
         lasts = max(lasts, timedelta(days=review.waiting / review.answers_a_day))
     lasts += _lasts(paces.get(Stage.SUBMITTED), Stage.SUBMITTED)
     return Promise(
-        timezone.now() + lasts,
+        (sent_at or timezone.now()) + lasts,
         lasts.total_seconds(),
         _is_measured(review),
         full=full,
