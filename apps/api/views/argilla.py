@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -60,6 +61,9 @@ class Events(Face):
     def perform_authentication(self, request: Request) -> None:
         if request.method == "POST":
             ensure_on()
+        elif not hasattr(self, str(request.method).lower()):
+            # Nobody without a token is asked for one here.
+            raise MethodNotAllowed(str(request.method))
 
     def post(self, request: Request) -> Response:
         body = request.data if isinstance(request.data, bytes) else b""

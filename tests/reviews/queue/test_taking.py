@@ -24,6 +24,9 @@ from tests.people import a_contribution, a_line, somebody
 pytestmark = pytest.mark.django_db
 
 
+A_WEEK = 168
+
+
 def waiting(line: ModelLine, skill: str = "sums", **more: object) -> Contribution:
     """A contribution of this skill in review."""
     return a_contribution(line, stage=Stage.IN_REVIEW, skill=line.skills.get(name=skill), **more)
@@ -128,12 +131,12 @@ def test_waiting_raises_priority_until_nothing_is_left_behind():
     places.pull()
     Place.objects.filter(pk=poor.pk).update(worth=-4)
 
-    aged(poor, hours=47)
+    aged(poor, hours=4 * A_WEEK - 1)
     before = Place.objects.latest("standing").pk
-    aged(poor, hours=49)
+    aged(poor, hours=4 * A_WEEK + 1)
     after = Place.objects.latest("standing").pk
 
-    # Sixteen times less is four half-lives of twelve hours.
+    # Sixteen times less is four half-lives of a week.
     assert (before, after) == (good.pk, poor.pk)
 
 
@@ -167,7 +170,7 @@ def test_a_reviewer_gets_their_own_skills_first_and_the_others_after():
 def test_the_score_is_the_product_of_its_factors_and_says_them():
     item = waiting(a_line())
     places.pull()
-    aged(item, hours=24)
+    aged(item, hours=2 * A_WEEK)
 
     place = Place.objects.get(pk=item.pk)
     score = worth.explain(place, item, habits=None, at=timezone.now())
@@ -176,7 +179,7 @@ def test_the_score_is_the_product_of_its_factors_and_says_them():
     assert list(values) == ["demand", "votes", "cluster", "novelty", "fit", "age"]
     assert values["age"] == pytest.approx(4, rel=1e-3)
     assert score.value == pytest.approx(0.04 * 4, rel=1e-3)
-    assert score.says == "100 % new beside what is accepted; it has waited 24 hours"
+    assert score.says == "100 % new beside what is accepted; it has waited 336 hours"
 
 
 def test_the_next_two_are_held_ahead_and_yield_to_who_has_nothing_else():
