@@ -16,6 +16,7 @@ from apps.api.views import (
     exports,
     feedback,
     inbox,
+    many,
     operations,
     queue,
     reviews,
@@ -40,7 +41,7 @@ addresses: list[URLPattern] = [
     path("tokens/<token:number>", accounts.OneToken.as_view(), name="token"),
     path("skills", site.Skills.as_view(), name="skills"),
     path("contributions", contributions.Contributions.as_view(), name="contributions"),
-    path("contributions/bulk", contributions.Bulk.as_view(), name="bulk"),
+    path("contributions/bulk", many.Bulk.as_view(), name="bulk"),
     path("contributions/<pr:number>", contributions.OneContribution.as_view(), name="contribution"),
     path("contributions/<pr:number>/rows", contributions.Rows.as_view(), name="contribution-rows"),
     path(
