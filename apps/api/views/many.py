@@ -32,15 +32,9 @@ SAID_ONCE: dict[str, dict[str, Any]] = {
     "signed_off": {"enum": ["0", "1", "true", "false"]},
     "skill": WORDS | {"description": "The skill of rows that do not say theirs"},
 }
-
-
 CHOICES = {"kind": Kind.values, "licence": Licence.values, "consent": Consent.values}
-
-
 # Whose verdicts a bulk answer holds.
 VERDICTS = ["all", "refused"]
-
-
 # Verdicts of refused rows in one answer; the counts always cover all rows.
 MOST_ERRORS = 1000
 
