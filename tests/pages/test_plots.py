@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from apps.pages import drawing, plots
+from apps.pages import plots
+from apps.pages.drawing import ink
 
 SKILLS = [
     plots.Skill("date_short", 0, 97, 93, 99, cases=200),
@@ -61,4 +62,4 @@ def test_the_table_holds_every_number_of_the_comparison() -> None:
 
 def test_a_fixed_colour_in_a_drawing_is_refused() -> None:
     with pytest.raises(ValueError, match="fixed colour #ff0000"):
-        drawing.ink(ElementTree.Element("path", {"fill": "#ff0000"}))
+        ink(ElementTree.Element("path", {"fill": "#ff0000"}))
