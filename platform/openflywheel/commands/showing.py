@@ -82,4 +82,4 @@ def refused(name: str, rows: Iterable[tuple[int, str, str]]) -> None:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
-    raise NotImplementedError(f"{type(value)} has no JSON form")
+    raise TypeError(f"{type(value)} has no JSON form")
