@@ -35,11 +35,12 @@
 
   // Rows that were never on the screen hold an acceptance up.
   let unseen = new Set();
+  const onScreen = (row) => {
+    const { top, bottom, height } = row.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight && (bottom <= innerHeight + 1 || height > innerHeight);
+  };
   const watcher = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      const end = entry.boundingClientRect.bottom <= innerHeight + 1;
-      if (entry.isIntersecting && (end || entry.boundingClientRect.height > innerHeight)) unseen.delete(entry.target);
-    }
+    for (const entry of entries) if (onScreen(entry.target)) unseen.delete(entry.target);
   }, { threshold: [0, 0.5, 0.99, 1] });
   const watch = () => {
     watcher.disconnect();
@@ -133,6 +134,8 @@
     else form.requestSubmit(form.querySelector("button[value='reject']") ?? form.querySelector("button"));
   };
   const accept = () => {
+    // The watcher speaks a frame late, and a quick key comes before it.
+    for (const row of unseen) if (onScreen(row)) unseen.delete(row);
     const [below] = unseen;
     if (!below?.isConnected) { press("accept"); return; }
     below.scrollIntoView({ block: below.offsetHeight > innerHeight ? "end" : "center" });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -129,5 +130,6 @@ def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
     if name == "post_feedback":
         caller = world.callers[1]
     live, shadow = Trace.objects.filter(arm=Arm.LIVE)[0], Trace.objects.filter(arm=Arm.SHADOW)[0]
-    text = json.dumps(example).replace("tr_1", live.public_id).replace("tr_2", shadow.public_id)
+    named = {"tr_1": live.public_id, "tr_2": shadow.public_id}
+    text = re.sub(r"\btr_[12]\b", lambda found: named[found[0]], json.dumps(example))
     return Sending(caller, "", json.loads(text))

@@ -101,7 +101,7 @@ KILLED = """
 import django, time
 django.setup()
 from flywheel.supervisor import running_site
-with running_site(port=0, apart="killed", environment={ELSEWHERE}) as site:
+with running_site(port=0, fresh=True, apart="killed", environment={ELSEWHERE}) as site:
     print(*site.pids.values(), flush=True)
     time.sleep(600)
 """.replace("{ELSEWHERE}", repr(ELSEWHERE))
