@@ -31,6 +31,9 @@ from apps.contributions.stages import Stage
 from apps.reviews.argilla.policy import ArgillaPolicy
 from tests.people import a_contribution, a_line, somebody
 line, author = a_line("sums"), somebody("maintainer")
+# There is no model here to ask what these rows would do to it.
+line.policy["review"]["evidence"] = {{"rows_asked": 0}}
+line.save()
 def rows(first, count):
     return [{{"prompt": f"What is {{n}} plus 1?", "completion": str(n + 1)}}
             for n in range(first, first + count)]
