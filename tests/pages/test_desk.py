@@ -18,7 +18,7 @@ from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.reviews.desk import pending
 from apps.reviews.desk.models import Pending, Step
-from apps.reviews.models import Claim, Decision
+from apps.reviews.models import Claim, Decision, Skip
 from apps.skills.models import ModelLine
 from tests.pages.test_keyboard import AXE
 from tests.pages.test_walk import NAMELESS, OVERFLOWING, SCHEMES, browser, walk
@@ -159,6 +159,25 @@ def test_a_verdict_is_undone_by_a_key_and_nobody_ever_saw_it(walk: Any) -> None:
     assert not Pending.objects.exists()
     pr.refresh_from_db()
     assert (pr.stage, Decision.objects.filter(contribution=pr).count()) == (Stage.IN_REVIEW, 0)
+    assert window.wrong == []
+
+
+def test_an_item_is_skipped_by_two_keys_and_the_last_one_leads_to_the_desk(walk: Any) -> None:
+    line = founded()
+    people("rowan")
+    (pr,) = queued(line, 1)
+    window = walk()
+    window.sign_in("rowan")
+    page = window.page
+    page.goto(f"/review/{pr.pk}")
+
+    page.keyboard.press("s")
+    page.keyboard.press("1")
+    page.wait_for_url("**/review")
+
+    skipped = Skip.objects.get()
+    assert (skipped.contribution, str(skipped.reviewer)) == (pr, "rowan")
+    assert not Claim.objects.exists()
     assert window.wrong == []
 
 

@@ -17,7 +17,7 @@ from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
 from apps.pages import desk, forms
 from apps.pages.views.contributions import do, seen
-from apps.pages.views.reviews import after, found, to_the_next, wants_json
+from apps.pages.views.reviews import after, following, found, wants_json
 from apps.pages.who import account_of, reviewer
 from apps.reviews import rules
 from apps.reviews.desk import alike, appealing, knowing, pending, viewing
@@ -62,9 +62,9 @@ def read(request: HttpRequest) -> HttpResponse:
 def look_ahead(request: HttpRequest) -> HttpResponse:
     """Say which items are held ahead of this one, for a script that fetches them."""
     drawn = claims.draw(reviewer(request))
-    following = [drawn.item.pk, *(one.number for one in drawn.ahead)] if drawn else []
+    numbers = [drawn.item.pk, *(one.number for one in drawn.ahead)] if drawn else []
     now = request.POST.get("now", "")
-    return JsonResponse({"ahead": [one for one in following if str(one) != now]})
+    return JsonResponse({"ahead": [one for one in numbers if str(one) != now]})
 
 
 @require_POST
@@ -82,13 +82,11 @@ def skip(request: HttpRequest, number: int) -> HttpResponse:
         messages.error(request, forms.sentence(refusal))
         return redirect("pages:review", number=number)
     told = _("%s is left to somebody else.") % contribution
+    item, address = following(account)
     if wants_json(request):
-        following = claims.next_for(account)
-        return JsonResponse(
-            {"told": told, "next": following.pk if following else None, "undo": None}
-        )
+        return JsonResponse({"told": told, "next": item, "address": address, "undo": None})
     messages.success(request, told)
-    return redirect(to_the_next(account))
+    return redirect(address)
 
 
 @require_POST
@@ -100,8 +98,8 @@ def more(request: HttpRequest, number: int) -> HttpResponse:
     shown = request.POST.get("from", "1")
     first = int(shown) - 1 if shown.isascii() and shown.isdigit() and len(shown) < 9 else 0
     viewing.note_shown(contribution, account, first=max(first, 0))
-    following = max(first, 0) + viewing.ROWS_ON_A_SCREEN
-    begins = following if following < contribution.row_count else 0
+    end = max(first, 0) + viewing.ROWS_ON_A_SCREEN
+    begins = end if end < contribution.row_count else 0
     return redirect(f"{reverse('pages:review', args=[number])}?from={begins + 1}")
 
 

@@ -108,12 +108,12 @@ def wants_json(request: HttpRequest) -> bool:
 
 def after(request: HttpRequest, account: Account, given: Pending, many: int = 1) -> HttpResponse:
     """The next item, and for a script what can be undone until when."""
-    following, address = _following(account)
+    number, address = following(account)
     if wants_json(request):
         return JsonResponse(
             {
                 "told": screens.told(given, many),
-                "next": following,
+                "next": number,
                 "address": address,
                 "undo": given.due_at.isoformat() if given.open else None,
             }
@@ -157,18 +157,18 @@ def _released(
 
 def to_the_next(account: Account) -> str:
     """The address of what comes next: an audit, an item, or the desk when nothing waits."""
-    return _following(account)[1]
+    return following(account)[1]
 
 
-def _following(account: Account) -> tuple[int | None, str]:
+def following(account: Account) -> tuple[int | None, str]:
     """The number of the next item, if it is one, and the address to go on at."""
     special = next_special(account)
     if special is not None and special.audit:
         return None, reverse("pages:audit")
-    following = actions.next_for(account)
-    if following is None:
+    item = actions.next_for(account)
+    if item is None:
         return None, reverse("pages:desk")
-    return following.pk, reverse("pages:review", args=[following.pk])
+    return item.pk, reverse("pages:review", args=[item.pk])
 
 
 def _first(request: HttpRequest) -> int:
