@@ -175,6 +175,7 @@ def test_each_row_goes_out_once_and_each_response_comes_back_once(
         desk.accept(SINGLE // 4)
 
         desk.until(lambda: desk.count("reviews_decision") >= SINGLE, "all responses count")
+        desk.until(lambda: desk.slips("closed") >= SINGLE, "Argilla has closed what was decided")
         desk.until(lambda: desk.slips("waiting", "closing") == 0, "both desks are in step")
         took = time.monotonic() - filled
 
