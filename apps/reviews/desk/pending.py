@@ -23,6 +23,7 @@ from apps.contributions.stages import Stage
 from apps.history.actions import words
 from apps.history.errors import MoveRefused
 from apps.reviews import actions, rules
+from apps.reviews.agreement.voting import is_gold
 from apps.reviews.desk import editing, escalating, viewing
 from apps.reviews.desk.models import Pending, Reason, Step
 from apps.reviews.desk.policy import DeskPolicy
@@ -147,6 +148,12 @@ def carry_out(given: Pending) -> bool:
 def _effect(held: Pending, contribution: Contribution) -> bool:
     """Do what the verdict says; False while the checks still read an edited content."""
     by = held.reviewer
+    if held.edits and is_gold(contribution):
+        # Mended, it would be another item than the one whose verdict is known.
+        actions.ask_for_changes(
+            contribution, by=by, digest=held.digest, because=held.because or "mended in place"
+        )
+        return True
     if held.edits and not held.edited:
         editing.amend(held, contribution)
         return False

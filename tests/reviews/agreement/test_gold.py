@@ -18,6 +18,9 @@ from apps.reviews.agreement.actions import commitment, next_special, plant, plan
 from apps.reviews.agreement.models import Gold, Voice
 from apps.reviews.agreement.queries import calibration, voices_on
 from apps.reviews.agreement.voting import Awaited
+from apps.reviews.desk import pending
+from apps.reviews.desk.editing import Edit
+from apps.reviews.desk.models import Pending, Step
 from apps.reviews.errors import BadGold, NotAMaintainer
 from apps.reviews.queries import queue_for
 from tests.api.calling import calling
@@ -178,3 +181,18 @@ def test_a_reviewer_reads_their_own_hits_by_verdict_and_reason_with_intervals():
     low, high = mine.overall.interval
     assert (round(low, 3), round(high, 3)) == (0.301, 0.954)
     assert calibration(somebody(Role.REVIEWER)).overall.of == 0
+
+
+def test_a_gold_item_that_a_reviewer_mends_stays_as_it_is():
+    line = a_line_with_gold()
+    gold = planted(line)
+    pr, grace = Contribution.objects.get(pk=gold.pk), somebody(Role.REVIEWER)
+    edits = [Edit(0, "completion", "4")]
+
+    given = pending.give(pr, Step.ACCEPT, by=grace, digest=pr.digest, edits=edits)
+    pending.carry_out(given)
+
+    mended = Contribution.objects.get(pk=gold.pk)
+    assert (mended.digest, mended.revision, mended.stage) == (pr.digest, 1, Stage.IN_REVIEW)
+    assert Voice.objects.get().verdict == "changes"
+    assert not Pending.objects.exists()
