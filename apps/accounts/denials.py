@@ -59,6 +59,6 @@ class DenialsAreLogged:
                 _who(request),
                 sentence.replace("\n", " ")[:300],
                 response.status_code,
-                response.get("X-Request-Id") or request.headers.get("X-Request-Id", "-")[:64],
+                getattr(request, "request_id", "-"),
             )
         return response

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from django.db import close_old_connections
@@ -33,7 +34,8 @@ def later(trace: Trace, candidate: Version, body: dict[str, Any], *, experiment:
     """Have the candidate answer the same request soon; False when there is no room for it."""
     if not _room.acquire(blocking=False):
         return False
-    _pool.submit(_answer, trace, candidate, body, experiment)
+    # In the context of its request, so that what goes wrong is logged under the request's id.
+    _pool.submit(copy_context().run, _answer, trace, candidate, body, experiment)
     return True
 
 
