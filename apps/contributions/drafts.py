@@ -22,8 +22,8 @@ from apps.contributions.errors import ContributionRefused, DraftMissing, DraftMo
 from apps.contributions.models import Contribution, Draft, DraftRow, Kind
 from apps.contributions.rows import RowData, kind_of, read_row
 from apps.skills.models import ModelLine, Skill
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadRow, as_bad_row
-from openflywheel.reading.files import Numbered
 
 KEPT_FOR = timedelta(days=30)
 MOST_OPEN = 100
@@ -173,6 +173,18 @@ def move_row(draft: Draft, at: int, to: int) -> None:
         return [*rest[:to], uids[at], *rest[to:]]
 
     _edit(draft, moved)
+
+
+def remove_turn(draft: Draft, at: int) -> None:
+    """Take out the earlier turn at this place."""
+    with transaction.atomic():
+        held = Draft.objects.select_for_update().get(pk=draft.pk)
+        _write(
+            held,
+            Typed(held.fields, held.context[:at] + held.context[at + 1 :]),
+            version=held.version + 1,
+            tab="",
+        )
 
 
 def keep_good_rows(draft: Draft) -> int:

@@ -11,7 +11,7 @@ from apps.contributions.drafts import COLUMNS, Typed, Window, cell, new_key
 from apps.contributions.models import Draft, DraftRow, Kind
 from apps.contributions.rows import MOST_TURNS, ROLES
 from apps.pages import forms
-from openflywheel.reading.files import Numbered
+from openflywheel.reading.columns import Numbered
 
 ROWS_A_PAGE, BLANKS, BAD_SHOWN = 50, 3, 20
 TURN_ROLES = [("user", _("Asked")), ("assistant", _("Answered")), ("system", _("System"))]

@@ -26,8 +26,8 @@ from openflywheel.answers import Offered
 from openflywheel.asking import Ask, Flow, ask
 from openflywheel.errors import Conflict, OpenFlywheelError, Refused, SignInNeeded
 from openflywheel.packing import Body, line_of
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadRow
-from openflywheel.reading.files import Numbered
 
 # What a row may say; other columns of the file (an answer key, say) never leave this machine.
 ROW_FIELDS = (

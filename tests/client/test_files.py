@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
 from openflywheel.reading.files import (
     CHUNK,
     FORMULA,
     LONGEST_LINE,
-    Numbered,
     gunzipped,
     lines,
     rows_in,
@@ -300,6 +301,14 @@ def test_a_small_parquet_that_claims_a_giant_text_is_not_unpacked() -> None:
 
     assert len(file.getvalue()) < 200_000
     assert peak < 64 * 2**20
+
+
+def test_who_lacks_pyarrow_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    for name in ("rows.parquet", "rows.arrow"):
+        with pytest.raises(BadFile, match=f"{name} is read with pyarrow, .*; install it"):
+            read(as_parquet(ROWS), name)
 
 
 def test_the_nulls_of_a_parquet_are_fields_that_are_not_there() -> None:

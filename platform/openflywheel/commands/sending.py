@@ -18,8 +18,9 @@ from openflywheel.answers import Feedback
 from openflywheel.client import Client
 from openflywheel.commands.showing import at_a_site, one_of, print_json, progress, refused, table
 from openflywheel.offering import KINDS, Gathering, Group, Header, Members, RefusedRow, Sent
+from openflywheel.reading.columns import FORMATS, Formats, Numbered
 from openflywheel.reading.faults import BadRow
-from openflywheel.reading.files import FORMATS, Formats, Numbered, rows_in_path
+from openflywheel.reading.files import rows_in_path
 
 LICENCES = (
     *("CC0-1.0", "CC-BY-4.0", "Apache-2.0", "MIT"),

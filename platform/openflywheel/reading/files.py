@@ -10,38 +10,20 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
-from openflywheel.reading import strict_json
-from openflywheel.reading.faults import LONGEST_TEXT, BadFile, BadRow, as_bad_row
+from openflywheel.reading import strict_json, tables
+from openflywheel.reading.columns import FORMATS, Formats, Numbered, ensure_columns, judged
+from openflywheel.reading.faults import BadFile, BadRow, as_bad_row
 from openflywheel.reading.strict_json import BadJSON
-
-# Place as an editor shows it (1-based: the line; of Parquet, the row) and what stands there.
-Numbered = tuple[int, dict[str, Any] | BadRow]
 
 CHUNK = 256 * 1024
 LONGEST_LINE = 1024**2
 LARGEST_LIST = 64 * 1024**2
-LARGEST_PARQUET = 1024**3
-ROWS_A_BATCH = 64
-# Rows looked at before a file of objects is said to have the wrong columns.
-ROWS_TO_JUDGE = 100
-
-# The columns of which a row needs all of one line, and what to call that format.
-Formats = Sequence[tuple[frozenset[str], str]]
-FORMATS: Formats = (
-    (frozenset({"prompt", "completion"}), "prompt, completion"),
-    (frozenset({"messages"}), "messages"),
-    (frozenset({"prompt", "chosen", "rejected"}), "prompt, chosen, rejected"),
-    (frozenset({"prompt", "completion", "label"}), "prompt, completion, label or stars"),
-    (frozenset({"instruction", "output"}), "instruction, input, output"),
-)
-
 NEVER_OPENED = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".npy", ".npz", ".joblib", ".ckpt", ".h5")
 PICKLED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY", b"PK\x03\x04")
 # A cell that a spreadsheet runs (OWASP, “CSV injection”); “- item” and “+49 30” are just text.
@@ -172,9 +154,9 @@ def _reader_for(file: BinaryIO, name: str) -> tuple[Callable[..., Iterator[Numbe
         raise BadFile(f"{name} is UTF-16; save it as UTF-8")
     ending = endings[-1] if endings else ""
     if ending == ".parquet" or start.startswith(b"PAR1"):
-        return _parquet, packed
+        return tables.parquet, packed
     if ending == ".arrow":
-        return _arrow, packed
+        return tables.arrow, packed
     if ending in (".csv", ".tsv"):
         return _csv, packed
     first = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -232,7 +214,7 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _jsonl(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
-    return _judged(_to_the_break(json_lines(_without_mark(pieces))), name, formats)
+    return judged(_to_the_break(json_lines(_without_mark(pieces))), name, formats)
 
 
 def _json_list(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
@@ -242,7 +224,7 @@ def _json_list(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator
     except BadJSON as bad:
         raise BadFile(f"{name}: {bad}") from bad
     numbered = ((number, _as_row(value)) for number, value in enumerate(values, start=1))
-    return _judged(numbered, name, formats)
+    return judged(numbered, name, formats)
 
 
 def _csv(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
@@ -261,7 +243,7 @@ def _records(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[N
     comma = max(",;\t", key=header_line.count)
     records = csv.reader(chain(["\n"] * blank, [header_line], text), delimiter=comma, strict=True)
     header = [column.strip() for column in _header(records)]
-    _ensure_columns(header, name, formats)
+    ensure_columns(header, name, formats)
     while True:
         before = records.line_num
         try:
@@ -330,105 +312,6 @@ def _text_lines(
         yield text + "\n"
 
 
-def _parquet(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
-    # Only a process that reads Parquet pays for Arrow.
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with tempfile.TemporaryFile() as copy:
-        size = 0
-        for piece in pieces:
-            size += len(piece)
-            if size > LARGEST_PARQUET:
-                raise BadFile(f"{name} is larger than {LARGEST_PARQUET // 1024**3} GB; split it")
-            copy.write(piece)
-        if not size:
-            raise BadFile(f"{name} is empty; put at least one row into it")
-        try:
-            schema = pq.ParquetFile(copy, arrow_extensions_enabled=False).schema_arrow
-            texts = [field.name for field in schema if pa.types.is_string(field.type)]
-            # A text that repeats stays packed: 5 kB of Parquet can claim terabytes of it.
-            source = pq.ParquetFile(copy, read_dictionary=texts, arrow_extensions_enabled=False)
-        except MemoryError:
-            raise
-        except (pa.ArrowException, OSError) as error:
-            detail = f"{name} is not Parquet, damaged or cut off"
-            raise BadFile(f"{detail}; copy it again, whole") from error
-        _ensure_columns(schema.names, name, formats)
-        yield from _from_batches(source.iter_batches(ROWS_A_BATCH, use_threads=False))
-
-
-def _arrow(pieces: Iterable[bytes], name: str, formats: Formats) -> Iterator[Numbered]:
-    """What `save_to_disk` of Hugging Face datasets writes: an Arrow stream."""
-    import pyarrow as pa
-
-    with tempfile.TemporaryFile() as copy:
-        for piece in pieces:
-            copy.write(piece)
-        copy.seek(0)
-        try:
-            source = pa.ipc.open_stream(copy)
-        except (pa.ArrowException, OSError) as error:
-            detail = f"{name} is not an Arrow stream, damaged or cut off"
-            raise BadFile(f"{detail}; write it with `dataset.to_parquet(…)`") from error
-        _ensure_columns(source.schema.names, name, formats)
-        yield from _from_batches(source)
-
-
-def _from_batches(batches: Iterable[Any]) -> Iterator[Numbered]:
-    import pyarrow as pa
-
-    number = 0
-    try:
-        for batch in batches:
-            for place in range(batch.num_rows):
-                number += 1
-                yield number, _record_of(batch, place)
-    except MemoryError:
-        raise  # Arrow's own is both: what is too large is not damaged
-    except (pa.ArrowException, OSError) as error:
-        detail = f"the file is damaged after row {number}: {str(error)[:120]}"
-        yield number + 1, BadRow("damaged", "", detail, "copy it again, whole")
-
-
-def _record_of(batch: Any, place: int) -> dict[str, Any] | BadRow:
-    row: dict[str, Any] = {}
-    for column, values in zip(batch.schema.names, batch.columns, strict=True):
-        cell = values[place]
-        cell = cell.value if hasattr(cell, "dictionary") else cell
-        if cell is None or not cell.is_valid:
-            continue
-        if hasattr(cell, "as_buffer") and len(cell.as_buffer()) > 4 * LONGEST_TEXT:
-            detail = f"{column} has more than {LONGEST_TEXT:,} characters"
-            return BadRow("too_long", column, detail, "shorten it or split the row")
-        try:
-            row[column] = cell.as_py()
-        except UnicodeDecodeError:
-            detail = f"{column} is not UTF-8"
-            return BadRow("not_utf8", column, detail, "write the file with UTF-8 text")
-    return row
-
-
-def _ensure_columns(columns: Sequence[str], name: str, formats: Formats) -> None:
-    """`BadFile` unless the columns are each there once and hold one of the formats."""
-    doubled = sorted({column for column in columns if list(columns).count(column) > 1})
-    if doubled:
-        raise BadFile(f"{name} has the column “{doubled[0]}” twice; keep one of them")
-    if formats and not any(needed <= set(columns) for needed, _ in formats):
-        raise BadFile(_wrong_columns(columns, name, formats))
-
-
-def _judged(numbered: Iterable[Numbered], name: str, formats: Formats) -> Iterator[Numbered]:
-    """The same rows, once some of the first ones have the columns of any format."""
-    rows = iter(numbered)
-    first = list(islice(rows, ROWS_TO_JUDGE))
-    objects = [row for _, row in first if isinstance(row, dict)]
-    fits = any(needed <= set(row) for row in objects for needed, _ in formats)
-    if objects and formats and not fits:
-        raise BadFile(_wrong_columns(list(objects[0]), name, formats))
-    return chain(first, rows)
-
-
 def _to_the_break(numbered: Iterable[Numbered]) -> Iterator[Numbered]:
     """The rows before the place where a packed stream breaks off, then why there are no more."""
     last = 0
@@ -441,12 +324,6 @@ def _to_the_break(numbered: Iterable[Numbered]) -> Iterator[Numbered]:
             raise
         detail = f"the file ends after row {last}: {broken}"
         yield last + 1, BadRow("cut_off", "", detail, "copy or pack it again, whole")
-
-
-def _wrong_columns(columns: Sequence[str], name: str, formats: Formats) -> str:
-    found = ", ".join(column[:40] for column in columns[:20]) or "none"
-    needed = " or ".join(f"({name})" for _, name in formats)
-    return f"{name} has the columns {found}; needed are {needed}: rename them"
 
 
 def _object(line: bytes) -> dict[str, Any] | BadRow:
