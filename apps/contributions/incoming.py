@@ -11,22 +11,23 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from apps.contributions.rows import MOST_ROWS
-from apps.contributions.uploads import rows_of_paste, rows_of_upload
+from apps.contributions.uploads import Told, rows_of_paste, rows_of_upload
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
-from openflywheel.reading.files import Numbered
 
 LARGEST_FILE = 20 * 1024**2
 
 
-def rows_of_file(file: BinaryIO, *, name: str, size: int) -> list[Numbered]:
+def rows_of_file(file: BinaryIO, *, name: str, size: int, told: Told) -> list[Numbered]:
     """The rows of an uploaded file; one that could not be read stands there as a `BadRow`.
 
     `BadFile` when the file as a whole is not rows, is too large, or has not one readable row.
+    `told` hears what was left out on purpose.
     """
     if size > LARGEST_FILE:
         megabytes = LARGEST_FILE // 1024**2
         raise BadFile(f"{name} holds more than {megabytes} MB; split it, or send it by the API")
-    return _some(rows_of_upload(file, name=name))
+    return _some(rows_of_upload(file, name=name, told=told))
 
 
 def rows_of_text(text: str) -> list[Numbered]:
@@ -34,7 +35,7 @@ def rows_of_text(text: str) -> list[Numbered]:
     return _some(rows_of_paste(text))
 
 
-def rows_of_folder(files: Sequence[tuple[str, BinaryIO, int]]) -> list[Numbered]:
+def rows_of_folder(files: Sequence[tuple[str, BinaryIO, int]], *, told: Told) -> list[Numbered]:
     """The rows of a folder, as a browser sends it: path, content and size (bytes) of each file.
 
     It is packed as a zip and read as one is, by the same rules.
@@ -52,7 +53,7 @@ def rows_of_folder(files: Sequence[tuple[str, BinaryIO, int]]) -> list[Numbered]
                 with archive.open(path, "w") as member:
                     shutil.copyfileobj(file, member)
         packed.seek(0)
-        return _some(rows_of_upload(packed, name=f"{name}.zip"))
+        return _some(rows_of_upload(packed, name=f"{name}.zip", told=told))
 
 
 def _some(numbered: Iterable[Numbered]) -> list[Numbered]:

@@ -20,8 +20,8 @@ from apps.reviews.desk.models import Reason, Step
 from apps.reviews.models import Verdict
 from apps.reviews.queue.habits import time_zones
 from apps.skills.models import ModelLine, Skill
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile
-from openflywheel.reading.files import Numbered
 
 # Where rows come from that nobody typed.
 SOURCES = ("file", "folder", "pasted")
@@ -147,6 +147,8 @@ class SubmitForm(forms.Form):
     def __init__(self, *args: Any, line: ModelLine, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.line, self.kind = line, kind
+        # What the sender of a file should know of how it was read.
+        self.notes: list[str] = []
         self.line_skills = {skill.name: skill for skill in line.skills.all()}
         self._pick(
             "skill",
@@ -191,11 +193,10 @@ class SubmitForm(forms.Form):
         folder = self._folder()
         try:
             if folder:
-                return rows_of_folder(folder)
+                return rows_of_folder(folder, told=self.notes.append)
             if given:
-                return rows_of_file(
-                    cast(BinaryIO, given), name=given.name or "", size=given.size or 0
-                )
+                file, name, size = cast(BinaryIO, given), given.name or "", given.size or 0
+                return rows_of_file(file, name=name, size=size, told=self.notes.append)
             return rows_of_text(pasted) if pasted.strip() else []
         except BadFile as error:
             self.full_clean()

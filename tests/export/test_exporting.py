@@ -20,6 +20,7 @@ from apps.contributions.exporting import FORMATS, ROWS_A_GROUP, Selection
 from apps.contributions.models import Contribution, Kind
 from apps.contributions.rows import content_digest, read_rows
 from apps.contributions.stages import Stage
+from apps.contributions.uploads.archives import rows_in_archive
 from apps.skills.models import ModelLine
 from openflywheel.reading.files import rows_in
 from tests.people import TERMS, a_contribution, a_line, somebody
@@ -73,8 +74,12 @@ def exported(form: str, **chosen: Any) -> bytes:
 
 def rows_of(data: bytes, form: str) -> list[Any]:
     """The rows of an exported file, read as a sender's file is read."""
-    name = {"ndjson": "rows.jsonl", "parquet": "rows.parquet"}[form]
-    return [row for _, row in rows_in(io.BytesIO(data), name=name)]
+    file = io.BytesIO(data)
+    if form == "hf":
+        found = rows_in_archive(file, name="rows.zip", most=1024**2, told=str)
+    else:
+        found = rows_in(file, name=f"rows{FORMATS[form].ending}")
+    return [row for _, row in found]
 
 
 def members_of(data: bytes) -> dict[str, bytes]:
@@ -123,6 +128,10 @@ def test_what_is_exported_and_sent_again_has_the_same_digest(
         again, _, refused = read_rows(rows_of(exported(form, style=style, **mine), form), kind)
         assert not refused
         assert content_digest(again) == sent.digest, (form, style)
+    # The folder is made to be trained on: ratings that say neither are not in it.
+    trains = [row for row in again if kind != Kind.RATING or row.label is not None]
+    if trains:
+        assert read_rows(rows_of(exported("hf", **mine), "hf"), kind)[0] == trains
 
 
 def test_a_stranger_has_accepted_rows_that_were_given_to_be_trained_on_and_no_others() -> None:
@@ -211,11 +220,12 @@ def test_a_dataset_folder_has_a_card_and_a_file_for_each_trainer_and_style_with_
     card = yaml.safe_load(members["README.md"].decode().split("---")[1])
     assert card["license"] == ["cc-by-4.0", "cc0-1.0"]
     assert card["configs"] == [
-        {"config_name": "sft", "data_files": "data/sft/train.parquet", "default": True},
-        *(
-            {"config_name": name, "data_files": f"data/{name}/train.parquet"}
-            for name in ("sft_conversational", "dpo_conversational")
-        ),
+        {"config_name": name, "data_files": f"data/{name}/train.parquet"} | more
+        for name, more in (
+            ("sft", {}),
+            ("sft_conversational", {"default": True}),
+            ("dpo_conversational", {}),
+        )
     ]
     tables = {
         name.split("/")[1]: pq.read_table(io.BytesIO(data))

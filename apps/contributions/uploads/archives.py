@@ -9,20 +9,25 @@ from __future__ import annotations
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
+from openflywheel.reading.cards import LARGEST_HEAD, Configuration, configurations
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
-from openflywheel.reading.files import CHUNK, NEVER_OPENED, Numbered, rows_in
+from openflywheel.reading.files import CHUNK, NEVER_OPENED, rows_in
 
 Row = dict[str, Any] | BadRow
+Told = Callable[[str], object]
 
 MOST_MEMBERS = 1000
 MOST_LEVELS = 8
 DATA = (".jsonl", ".csv", ".parquet", ".arrow", ".ndjson", ".tsv", ".json", ".gz")
 # What a dataset's folder holds beside its rows, by the customs of the Hub.
 BESIDE = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
+CARD = "README.md"
 SPREADSHEETS = (".xlsx", ".xlsm", ".ods")
 SCRIPTS = (".py", ".sh", ".exe", ".dll", ".so", ".js", ".bat", ".ps1")
 
@@ -34,18 +39,20 @@ def is_archive(file: BinaryIO, name: str) -> bool:
     return start == b"PK\x03\x04" or start == b"PK\x05\x06" or name.lower().endswith(".zip")
 
 
-def rows_in_archive(file: BinaryIO, *, name: str, most: int) -> Iterator[Numbered]:
+def rows_in_archive(file: BinaryIO, *, name: str, most: int, told: Told) -> Iterator[Numbered]:
     """The rows of every data file in the archive, numbered through; `BadFile` names the member.
 
-    Where the files are split the way the Hub splits them, those named train are taken.
+    Where the files are split the way the Hub splits them, those named train are taken; where a
+    card lists configurations, the files of the first alone, and `told` hears which.
     """
     if name.lower().endswith(SPREADSHEETS):
         raise BadFile(f"{name} is a spreadsheet; save it as CSV and send that")
     try:
         with zipfile.ZipFile(file) as archive:
             members = _data_members(archive, name)
+            members = _for_training(_configured(archive, members, name, told))
             yield from _rows(archive, members, name, most)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
         raise BadFile(f"{name} is not a zip, damaged or cut off; pack it again") from error
 
 
@@ -62,6 +69,51 @@ def _data_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     data = sorted((m for m in members if _holds_rows(m)), key=lambda member: member.filename)
     if not data:
         raise BadFile(f"{name} holds no {', '.join(DATA[:4])} file; put the rows into one")
+    return data
+
+
+def _configured(
+    archive: zipfile.ZipFile, data: list[zipfile.ZipInfo], name: str, told: Told
+) -> list[zipfile.ZipInfo]:
+    """The files of one configuration, where the folder's card lists any; else all of them."""
+    cards = [member for member in archive.infolist() if _is_card(member)]
+    if not cards:
+        return data
+    card = min(cards, key=lambda member: (member.filename.count("/"), member.filename))
+    with archive.open(card) as packed:
+        known = configurations(packed.read(LARGEST_HEAD + 1), name=f"{name}: {card.filename}")
+    if not known:
+        return data
+    picked, folder = known[0], card.filename.removesuffix(CARD)
+    taken = [member for member in data if _is_of(picked, member, folder)]
+    if not taken:
+        detail = f"{name} has no file of the configuration “{picked.name[:80]}” that its card lists"
+        raise BadFile(f"{detail}; pack the whole folder, or leave the card out")
+    if len(known) > 1:
+        told(_which(known))
+    return taken
+
+
+def _is_card(member: zipfile.ZipInfo) -> bool:
+    return PurePosixPath(member.filename).name == CARD and not _is_hidden(member)
+
+
+def _is_of(configuration: Configuration, member: zipfile.ZipInfo, folder: str) -> bool:
+    within = member.filename.startswith(folder)
+    return within and configuration.holds(member.filename.removeprefix(folder))
+
+
+def _which(known: list[Configuration]) -> str:
+    """Which configuration was read of several, and what to do about the others."""
+    first, *others = (configuration.name[:80] for configuration in known)
+    listed = ", ".join(others[:10]) + (" …" if len(others) > 10 else "")
+    return (
+        f"The card lists {len(known)} configurations, and “{first}” was read. "
+        f"Where the others ({listed}) hold other rows, send their files as PRs of their own."
+    )
+
+
+def _for_training(data: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     return [member for member in data if _is_for_training(member)] or data
 
 
@@ -94,9 +146,13 @@ def _ensure_harmless(member: zipfile.ZipInfo, name: str) -> None:
 
 def _holds_rows(member: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(member.filename)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    beside = path.name in BESIDE or hidden or member.is_dir()
+    beside = path.name in BESIDE or _is_hidden(member) or member.is_dir()
     return not beside and path.suffix.lower() in DATA
+
+
+def _is_hidden(member: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(member.filename).parts
+    return any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
 def _rows(

@@ -1,7 +1,8 @@
 """The child's side: confine yourself, then read the file on standard input, row by row.
 
 Each line of the output is JSON: `{"n": 3, "row": {…}}`, `{"n": 4, "bad": [code, name, detail,
-mend]}`, `{"refused": "…"}`, and at the end of a file that was read whole `{"end": true}`.
+mend]}`, `{"refused": "…"}`, and at the end of a file that was read whole `{"note": "…"}` for
+each thing that its sender should know, then `{"end": true}`.
 No Django here: what is not imported cannot be attacked, and a child starts in 60 ms.
 """
 
@@ -14,10 +15,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from apps.contributions.uploads.archives import is_archive, rows_in_archive
+from apps.contributions.uploads.archives import Told, is_archive, rows_in_archive
 from apps.contributions.uploads.limits import Limits
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
-from openflywheel.reading.files import Numbered, rows_in, rows_in_text
+from openflywheel.reading.files import rows_in, rows_in_text
 
 OPEN_FILES = 32
 
@@ -50,23 +52,25 @@ def too_costly(name: str) -> str:
     return f"{name} takes too much time or memory to read; split it, or send it as plain JSONL"
 
 
-def _rows_of_file(file: BinaryIO, name: str, most: int) -> Iterator[Numbered]:
-    read = rows_in_archive if is_archive(file, name) else rows_in
-    return read(file, name=name, most=most)
+def _rows_of_file(file: BinaryIO, name: str, most: int, told: Told) -> Iterator[Numbered]:
+    if is_archive(file, name):
+        return rows_in_archive(file, name=name, most=most, told=told)
+    return rows_in(file, name=name, most=most)
 
 
-def _rows_of_text(file: BinaryIO, name: str, most: int) -> Iterator[Numbered]:
+def _rows_of_text(file: BinaryIO, name: str, most: int, told: Told) -> Iterator[Numbered]:
     """What somebody pasted; the page has bounded it already."""
     return rows_in_text(file.read(most).decode(errors="surrogatepass"))
 
 
-Reader = Callable[[BinaryIO, str, int], Iterator[Numbered]]
+Reader = Callable[[BinaryIO, str, int, Told], Iterator[Numbered]]
 READERS: dict[str, Reader] = {"file": _rows_of_file, "text": _rows_of_text}
 
 
 def _said(read: Reader, file: BinaryIO, name: str, limits: Limits) -> Iterator[dict[str, Any]]:
+    notes: list[str] = []
     try:
-        for count, numbered in enumerate(read(file, name, limits.decoded)):
+        for count, numbered in enumerate(read(file, name, limits.decoded, notes.append)):
             if count == limits.rows:
                 mend = "split it, and send each part as a PR of its own"
                 raise BadFile(f"{name} has more than {limits.rows:,} rows; {mend}")
@@ -74,6 +78,7 @@ def _said(read: Reader, file: BinaryIO, name: str, limits: Limits) -> Iterator[d
     except BadFile as bad:
         yield {"refused": str(bad)}
     else:
+        yield from ({"note": note} for note in notes)
         yield {"end": True}
 
 

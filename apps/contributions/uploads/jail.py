@@ -17,9 +17,10 @@ from pathlib import Path, PurePath
 from threading import Timer
 from typing import Any, BinaryIO
 
+from apps.contributions.uploads.archives import Told
 from apps.contributions.uploads.limits import Limits
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
-from openflywheel.reading.files import Numbered
 
 ROOT = Path(__file__).resolve().parents[3]
 # `-I` keeps the environment and the working folder out of the child's imports.
@@ -39,17 +40,23 @@ LONGEST_ANSWER = 16 * 1024**2
 USUAL = Limits()
 
 
-def rows_of_upload(file: BinaryIO, *, name: str, limits: Limits = USUAL) -> Iterator[Numbered]:
+def _nobody(_: str) -> None:
+    """Where nobody asked what else there is to know of a file."""
+
+
+def rows_of_upload(
+    file: BinaryIO, *, name: str, limits: Limits = USUAL, told: Told = _nobody
+) -> Iterator[Numbered]:
     """Every row of a stranger's file; `BadFile` says what is wrong with the file, and the mend.
 
     JSONL, a JSON list, CSV, Parquet, Arrow (each also as .gz), or a zip of such files. A row that
-    cannot be read stands there as a `BadRow`.
+    cannot be read stands there as a `BadRow`; `told` hears what was left out on purpose.
     """
     name = PurePath(name).name or "the file"
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy)
         copy.seek(0)
-        yield from _read_by_a_child(copy, "file", name, limits)
+        yield from _read_by_a_child(copy, "file", name, limits, told)
 
 
 def rows_of_paste(text: str, *, limits: Limits = USUAL) -> Iterator[Numbered]:
@@ -57,10 +64,12 @@ def rows_of_paste(text: str, *, limits: Limits = USUAL) -> Iterator[Numbered]:
     with tempfile.TemporaryFile() as copy:
         copy.write(text.encode(errors="surrogatepass"))
         copy.seek(0)
-        yield from _read_by_a_child(copy, "text", "the text", limits)
+        yield from _read_by_a_child(copy, "text", "the text", limits, _nobody)
 
 
-def _read_by_a_child(file: BinaryIO, what: str, name: str, limits: Limits) -> Iterator[Numbered]:
+def _read_by_a_child(
+    file: BinaryIO, what: str, name: str, limits: Limits, told: Told
+) -> Iterator[Numbered]:
     command = [sys.executable, "-I", "-c", PROGRAM, *limits.as_arguments(), what, name]
     with subprocess.Popen(
         command,
@@ -74,13 +83,13 @@ def _read_by_a_child(file: BinaryIO, what: str, name: str, limits: Limits) -> It
         watch = Timer(limits.seconds + 0.5, child.kill)
         watch.start()
         try:
-            yield from _answers(child, name)
+            yield from _answers(child, name, told)
         finally:
             watch.cancel()
             child.kill()
 
 
-def _answers(child: subprocess.Popen[bytes], name: str) -> Iterator[Numbered]:
+def _answers(child: subprocess.Popen[bytes], name: str, told: Told) -> Iterator[Numbered]:
     assert child.stdout is not None
     while line := child.stdout.readline(LONGEST_ANSWER):
         said = _understood(line)
@@ -88,6 +97,8 @@ def _answers(child: subprocess.Popen[bytes], name: str) -> Iterator[Numbered]:
             raise BadFile(said["refused"])
         if "end" in said:
             return
+        if "note" in said:
+            told(said["note"])
         if "n" in said:
             yield said["n"], said["row"] if "row" in said else BadRow(*said["bad"])
     mend = "split it, or send it as plain JSONL"

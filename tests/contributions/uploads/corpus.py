@@ -52,6 +52,22 @@ def as_zip(members: dict[str, bytes], *, mode: int = 0o644) -> bytes:
 
 CARD = b"---\nlicense: cc0-1.0\n---\n# A dataset\n"
 
+
+def a_card(configs: str) -> bytes:
+    return f"---\nlicense: cc0-1.0\nconfigs:\n{configs}\n---\n# A dataset\n".encode()
+
+
+# Two configurations with the same rows in two shapes, as our own export has them.
+TWO_SHAPES = a_card(
+    "- config_name: chat\n  data_files: data/chat/train.parquet\n"
+    "- config_name: plain\n  data_files:\n  - split: test\n    path: data/plain/t*\n"
+    "  - split: train\n    path: [data/plain/train-*]\n  default: true"
+)
+AS_CHAT = [
+    {"prompt": [{"role": "user", "content": row["prompt"]}], "completion": row["completion"]}
+    for row in ROWS
+]
+
 ACCEPTED: dict[str, bytes] = {
     "rows.jsonl": as_jsonl(),
     "rows.jsonl.gz": gzip.compress(as_jsonl()),
@@ -76,6 +92,15 @@ ACCEPTED: dict[str, bytes] = {
             "s/dataset_dict.json": b'{"splits": ["train", "test"]}',
             "s/train/data-00000-of-00001.arrow": as_arrow(),
             "s/test/data-00000-of-00001.arrow": as_arrow([{"prompt": "p", "completion": "c"}]),
+        }
+    ),
+    "shapes.zip": as_zip(
+        {
+            "set/README.md": TWO_SHAPES,
+            "set/data/chat/train.parquet": as_parquet(AS_CHAT),
+            "set/data/plain/train-0.parquet": as_parquet(ROWS[:2]),
+            "set/data/plain/train-1.parquet": as_parquet(ROWS[2:]),
+            "set/data/plain/test.parquet": as_parquet(ROWS),
         }
     ),
     "two.zip": as_zip({"a.jsonl": as_jsonl(ROWS[:1]), "b.parquet": as_parquet(ROWS[1:])}),
@@ -146,6 +171,21 @@ REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
     ("script.zip", lambda: as_zip({"a.jsonl": GOOD, "set.py": b"import os"}), "can run code"),
     ("inner.zip", lambda: as_zip({"in.zip": as_zip({"a.jsonl": GOOD})}), "archive in an archive"),
     ("none.zip", lambda: as_zip({"README.md": CARD}), r"holds no \.jsonl"),
+    (
+        "alias.zip",
+        lambda: as_zip({"README.md": a_card("- &a [x]\n- *a"), "a.jsonl": GOOD}),
+        "not plain YAML; mend it, or leave the card out",
+    ),
+    (
+        "deep.zip",
+        lambda: as_zip({"README.md": a_card("- " + "[" * 20_000), "a.jsonl": GOOD}),
+        "not plain YAML",
+    ),
+    (
+        "elsewhere.zip",
+        lambda: as_zip({"README.md": a_card("- data_files: b/*"), "a.jsonl": GOOD}),
+        "no file of the configuration “default”",
+    ),
     ("many.zip", lambda: as_zip({f"{n}.jsonl": b"" for n in range(1001)}), "at most 1,000"),
     ("cut.zip", lambda: ACCEPTED["folder.zip"][:-30], "damaged or cut off"),
     ("sheet.xlsx", lambda: as_zip({"xl/workbook.xml": b"<x/>"}), "save it as CSV"),

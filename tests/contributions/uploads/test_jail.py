@@ -15,8 +15,8 @@ import pytest
 from apps.contributions.uploads import rows_of_paste, rows_of_upload
 from apps.contributions.uploads.jail import ENVIRONMENT, PROGRAM, USUAL
 from apps.contributions.uploads.limits import Limits
+from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
-from openflywheel.reading.files import Numbered
 from tests.contributions.uploads.corpus import (
     ACCEPTED,
     BAD_LINES,
@@ -39,6 +39,17 @@ def read(data: bytes, name: str, limits: Limits = USUAL) -> list[Numbered]:
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_what_is_well_packed_gives_its_rows(name: str) -> None:
     assert [row for _, row in read(ACCEPTED[name], name)] == ROWS
+
+
+def test_of_several_configurations_one_is_read_and_the_sender_is_told_which() -> None:
+    notes: list[str] = []
+
+    for name in ("shapes.zip", "folder.zip"):
+        list(rows_of_upload(io.BytesIO(ACCEPTED[name]), name=name, told=notes.append))
+
+    (note,) = notes
+    assert note.startswith("The card lists 2 configurations, and “plain” was read.")
+    assert "(chat)" in note
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.csv"])
@@ -92,7 +103,7 @@ def test_a_bad_row_in_an_archive_says_in_which_file() -> None:
 
 @pytest.mark.parametrize("make", [parquet_bomb, nested_bomb])
 def test_a_bomb_never_gets_more_than_half_a_gigabyte(make: Callable[[], bytes]) -> None:
-    child = [sys.executable, "-I", "-c", PROGRAM, *USUAL.as_arguments(), "bomb.parquet"]
+    child = [sys.executable, "-I", "-c", PROGRAM, *USUAL.as_arguments(), "file", "bomb.parquet"]
     with tempfile.TemporaryFile() as file:
         file.write(make())
         file.seek(0)
@@ -105,13 +116,16 @@ def test_a_bomb_never_gets_more_than_half_a_gigabyte(make: Callable[[], bytes]) 
             check=True,
         )
 
-    assert int(measured.stdout) * 1024 < 512 * MB
+    memory, said = measured.stdout.decode().splitlines()
+    assert int(memory) * 1024 < 512 * MB
+    assert said.startswith('{"refused": "bomb.parquet ')
 
 
 MEASURING = """
 import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+child = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+print(child.stdout.decode().splitlines()[-1])
 """
 
 
