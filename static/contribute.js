@@ -140,15 +140,25 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   const fieldOf = (mark) => {
     const row = mark.dataset.inRow;
     const within = row ? form.querySelector(`[name='row'][value='${CSS.escape(row)}']`)?.closest("[data-row]") : form;
-    return within?.querySelector(`textarea[name='${CSS.escape(mark.dataset.private)}']`);
+    const named = `[name='${CSS.escape(mark.dataset.private)}']`;
+    return within?.querySelectorAll(`textarea${named}, input[type='text']${named}`)[Number(mark.dataset.at ?? 0)];
   };
   const place = (field, { layer }) => {
     const style = getComputedStyle(field);
     for (const name of COPIED) layer.style[name] = style[name];
     for (const [side, value] of [["left", field.offsetLeft], ["top", field.offsetTop], ["width", field.offsetWidth], ["height", field.offsetHeight]]) layer.style[side] = `${value}px`;
-    // A scroll bar takes room from the text, so the copy has one where the field has one.
-    layer.classList.toggle("private-long", field.scrollHeight > field.clientHeight);
+    if (field.type === "text") {
+      // A browser puts the one line in the middle of its field, however high that is.
+      layer.style.lineHeight = `${field.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom)}px`;
+    } else {
+      // A scroll bar takes room from the text, so the copy has one where the field has one.
+      layer.classList.toggle("private-long", field.scrollHeight > field.clientHeight);
+    }
+    follow(field, layer);
+  };
+  const follow = (field, layer) => {
     layer.scrollTop = field.scrollTop;
+    layer.scrollLeft = field.scrollLeft;
   };
   const draw = (field, copy) => {
     const known = [...copy.texts].sort((one, other) => other.length - one.length).map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -164,7 +174,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   };
   const begin = (field) => {
     const layer = document.createElement("div");
-    layer.className = "private-layer";
+    layer.className = field.type === "text" ? "private-layer private-line" : "private-layer";
     layer.setAttribute("aria-hidden", "true");
     field.before(layer);
     field.parentElement.classList.add("private-frame");
@@ -197,8 +207,13 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   form.addEventListener("rows-changed", () => { for (const [field, copy] of copies) field.isConnected ? draw(field, copy) : end(field, copy); });
   form.addEventListener("scroll", (event) => {
     const copy = copies.get(event.target);
-    if (copy) copy.layer.scrollTop = event.target.scrollTop;
+    if (copy) follow(event.target, copy.layer);
   }, true);
+  // A field of one line scrolls with the caret, and tells nobody.
+  document.addEventListener("selectionchange", () => {
+    const copy = copies.get(document.activeElement);
+    if (copy) follow(document.activeElement, copy.layer);
+  });
   form.addEventListener("htmx:afterSwap", read);
   read();
 }
@@ -228,6 +243,7 @@ for (const editor of document.querySelectorAll("[data-rows]")) {
     for (const copy of row.querySelectorAll(".private-layer")) copy.remove();
     for (const cell of cells(row)) {
       cell.value = "";
+      cell.classList.remove("private-field");
       cell.removeAttribute("aria-invalid");
       cell.removeAttribute("aria-describedby");
     }

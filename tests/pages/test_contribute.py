@@ -327,6 +327,33 @@ def test_what_looks_private_is_underlined_in_its_field_while_one_types(served: A
     assert window.wrong == []
 
 
+def test_a_field_of_one_line_and_the_earlier_turns_are_underlined_too(served: Any) -> None:
+    window = served(viewport={"width": 320, "height": 800})
+    page = window.page
+    mail = "ada.lovelace@engine-works.org"
+    page.goto("/submit?kind=correction")
+    for _ in range(2):
+        page.get_by_role("button", name="Add an earlier turn").click()
+    for turn in page.get_by_label("What was said").all():
+        turn.fill("Hello")
+    second = page.get_by_label("What was said").nth(1)
+    second.fill(f"Write to {mail}")
+    title = page.get_by_label("Title")
+    title.fill(f"What stands in the letters that were sent to {mail}")
+    page.locator(".private-line mark").wait_for()
+
+    # The field is narrower than its text, and has scrolled to the end; so has the copy.
+    title.press("End")
+
+    assert title.evaluate(IN_ITS_PLACE)[:2] == [True, mail]
+    assert title.evaluate("f => f.scrollLeft > 9 && f.previousElementSibling.scrollLeft") == (
+        title.evaluate("f => f.scrollLeft")
+    )
+    assert second.evaluate(IN_ITS_PLACE)[:2] == [True, mail]
+    assert page.locator(".private-layer").count() == 2
+    assert window.wrong == []
+
+
 def test_rows_of_the_table_get_their_hints_too(served: Any) -> None:
     window = served()
     page = window.page

@@ -30,7 +30,8 @@ LOOKED_THROUGH, PREVIEWED = 20_000, 5
 class Written(NamedTuple):
     """Texts that were written together: of the form (`row` is ""), or of one row of the table.
 
-    `headings` names each text as the page does, `prefix` stands before its name in the form.
+    `headings` names each text as the page does, `prefix` stands before its name in the form, and
+    `at` counts the fields that have this name, from 0.
     """
 
     texts: dict[str, str]
@@ -38,6 +39,7 @@ class Written(NamedTuple):
     row: str = ""
     number: int = 0
     prefix: str = ""
+    at: int = 0
 
     @property
     def prompt(self) -> str:
@@ -57,13 +59,15 @@ class Private(NamedTuple):
     name: str
     row: str
     places: list[tuple[str, str, str, str]]
+    at: int = 0
 
 
 @require_POST
 def show(request: HttpRequest) -> HttpResponse:
     """What resembles it, what is private in it, and how it differs from the original."""
     form = _form(request)
-    found = told(form, form.line, None, _rows_of(request)) if form else {}
+    turns = drafting.turns_in(request.POST)
+    found = told(form, form.line, None, _rows_of(request), turns) if form else {}
     return render(request, "components/hints.html", {"hints": found, "live": True})
 
 
@@ -79,9 +83,13 @@ def answered(request: HttpRequest) -> HttpResponse:
 
 
 def told(
-    form: forms.SubmitForm, line: ModelLine, owner: Owner | None, rows: Sequence[Written] = ()
+    form: forms.SubmitForm,
+    line: ModelLine,
+    owner: Owner | None,
+    rows: Sequence[Written] = (),
+    turns: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
-    """The hints for what stands in a form and in the rows of its table.
+    """The hints for what stands in a form, in its earlier turns and in the rows of its table.
 
     With an owner this is a preview, and the model is asked too.
     """
@@ -94,7 +102,7 @@ def told(
         if one.prompt.strip() and (found := hints.similar(line, one.prompt))
     ]
     return {
-        "marked": list(_private([*rows[:1], written, *rows[1:]])),
+        "marked": list(_private([*rows[:1], written, *_of_turns(turns), *rows[1:]])),
         "similar": similar,
         "before": values.get("original")
         or (values.get("rejected", "") if form.kind == Kind.PREFERENCE else ""),
@@ -153,6 +161,17 @@ def _of_form(form: forms.SubmitForm | None) -> Written:
     return Written(texts, {name: form.fields[name].label for name in texts})
 
 
+def _of_turns(turns: Sequence[dict[str, str]]) -> list[Written]:
+    return [
+        Written(
+            {"turn-content": turn["content"]},
+            {"turn-content": _("Earlier turn %(number)s") % {"number": at + 1}},
+            at=at,
+        )
+        for at, turn in enumerate(turns)
+    ]
+
+
 def _rows_of(request: HttpRequest) -> list[Written]:
     """The rows of the posted table; the one that is being written (`at`) comes first."""
     window = drafting.window_in(request.POST)
@@ -182,7 +201,7 @@ def _private(written: Sequence[Written]) -> Iterator[Private]:
                 label = str(one.headings[name])
                 if one.row:
                     label = _("Row %(number)s, %(field)s") % {"number": one.number, "field": label}
-                yield Private(label, f"{one.prefix}{name}", one.row, places)
+                yield Private(label, f"{one.prefix}{name}", one.row, places, one.at)
 
 
 def _places(text: str) -> list[tuple[str, str, str, str]]:

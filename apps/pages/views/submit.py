@@ -130,6 +130,8 @@ def _take(request: HttpRequest, line: ModelLine) -> HttpResponse:
         form.add_error(None, forms.sentence(refusal))
         return _page(request, line, owner, form, names, None, drafting.turns_in(request.POST))
     names = names._replace(version=draft.version)
+    for note in form.notes:
+        messages.info(request, note)
     if do == "send":
         if incoming and drafts.faulty(draft).exists():
             return _back(draft, "rows")
@@ -207,7 +209,7 @@ def _page(
         )
     preview = None
     if "preview" in asked and draft:
-        preview = told(form, line, owner, rows_of(table) if table else ())
+        preview = told(form, line, owner, rows_of(table) if table else (), turns)
     return render(
         request,
         "pages/submit.html",
