@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -51,13 +52,25 @@ def test_the_lock_pins_everything_and_names_no_index():
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
     wants = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = {
-        re.split(r"[\[<>=;]", want)[0].strip().lower()
-        for want in [*wants["dependencies"], *wants["optional-dependencies"]["dev"]]
-    }
+    every = chain(wants["dependencies"], *wants["optional-dependencies"].values())
 
     assert all(re.fullmatch(r"[a-z0-9.-]+==[a-z0-9.]+", pin) for pin in pins), pins
-    assert names <= {pin.partition("==")[0] for pin in pins}
+    assert set(map(named, every)) <= {pin.partition("==")[0] for pin in pins}
+
+
+def named(want: str) -> str:
+    """The package that a line of pyproject.toml asks for."""
+    return re.split(r"[\[<>=;]", want)[0].strip().lower()
+
+
+def test_whoever_installs_the_client_gets_what_it_imports_and_no_more():
+    wants = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    sources = "\n".join(path.read_text() for path in ROOT.glob("platform/openflywheel/**/*.py"))
+    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", sources, re.MULTILINE))
+    foreign = imported - set(sys.stdlib_module_names) - {"openflywheel"}
+
+    wanted = [*wants["dependencies"], *wants["optional-dependencies"]["parquet"]]
+    assert foreign == {{"pyyaml": "yaml"}.get(name, name) for name in map(named, wanted)}
 
 
 def test_every_command_of_the_readme_is_a_target_of_make():
