@@ -15,6 +15,7 @@ The rows of one sender, source, skill, day (UTC, when the delivery came), kind a
 every 10,000 rows another. A day is gathered when it is over and all of its deliveries are stored,
 so that a PR never grows while somebody reviews it. Each group is gathered once: its `Gathering` is
 written in the transaction of its PR, and each row keeps the number of the feedback it came from.
+A sender whose day is full waits for room, and nobody else waits with them.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account
 from apps.contributions import actions
 from apps.contributions.actions import Terms
-from apps.contributions.errors import NothingUsable
+from apps.contributions.errors import ContributionRefused, QuotaReached
 from apps.contributions.models import Contribution, GatheredDay, Gathering, Kind
 from apps.contributions.rows import MOST_ROWS, label_of_stars
 from apps.history.actions import record
@@ -86,18 +88,22 @@ def waiting_days(now: datetime | None = None) -> list[date]:
 def gather(day: date) -> list[Contribution]:
     """Make PRs of a day's feedback; those that were made before are not made again.
 
-    Nothing happens while a delivery of the day is still being stored.
+    Nothing happens while a delivery of the day is still being stored, and the day stays open while
+    one of its senders has no room for their PR.
     """
     if traces.is_storing(day):
         return []
-    made = [
-        contribution
-        for group, rows in _groups(day)
-        for part, some in enumerate(_parts(rows), 1)
-        if (contribution := _gather(group, part, some))
-    ]
-    GatheredDay.objects.get_or_create(day=day)
-    return made
+    made, waits = [], False
+    for group, rows in _groups(day):
+        for part, some in enumerate(_parts(rows), 1):
+            try:
+                made.append(_gather(group, part, some))
+            except QuotaReached as full:
+                logger.info("%s of %s waits: %s", group.title, group.account, full)
+                waits = True
+    if not waits:
+        GatheredDay.objects.get_or_create(day=day)
+    return [contribution for contribution in made if contribution]
 
 
 def _groups(day: date) -> Iterator[tuple[Group, Iterator[Feedback]]]:
@@ -133,6 +139,8 @@ def _gather(group: Group, part: int, rows: list[Feedback]) -> Contribution | Non
             )
     except IntegrityError:
         # Another worker made it between our question and our answer; ours is undone.
+        if not Gathering.objects.filter(**group.named(), part=part).exists():
+            raise
         logger.info("skipped: %s is gathered already", group.title)
         return None
     return contribution
@@ -153,8 +161,10 @@ def _offer(group: Group, rows: list[Feedback]) -> Contribution | None:
             source=f"feedback, {group.source}"[:80] if group.source else "feedback",
             feedback=[row.pk for row in rows],
         )
-    except NothingUsable as nothing:
-        logger.warning("%s: %s", group.title, nothing)
+    except QuotaReached:
+        raise
+    except (ContributionRefused, NotAllowed) as refusal:
+        logger.warning("%s of %s: %s", group.title, group.account, refusal)
         return None
     details = {"day": str(group.day), "source": group.source, "rows": len(rows)}
     record(offered.contribution, "gathered", by="contributions", details=details)

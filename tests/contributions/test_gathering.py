@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.accounts.models import Account
-from apps.contributions import gathering
+from apps.accounts.models import Account, Role
+from apps.contributions import gathering, rules
 from apps.contributions.models import Contribution, GatheredDay, Kind, Row
 from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
@@ -136,6 +136,27 @@ def test_a_day_waits_while_one_of_its_deliveries_is_being_stored(line: ModelLine
 
     assert gathering.gather(YESTERDAY) == []
     assert not GatheredDay.objects.exists()
+
+
+def test_who_has_no_room_or_may_not_offer_any_more_holds_up_nobody_else(
+    line: ModelLine, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    settings.LIMITS_FACTOR = 1
+    full, appointed, other = (somebody() for _ in range(3))
+    for account in (full, appointed, other):
+        yesterday(account, said(correction="4"), said(success=False))
+    Account.objects.filter(pk=appointed.pk).update(role=Role.ADMIN)
+    room = {**rules.QUOTAS, Role.CONTRIBUTOR: rules.Quota(contributions=1)}
+    Account.objects.exclude(pk=full.pk).filter(role=Role.CONTRIBUTOR).update(role=Role.TRUSTED)
+    monkeypatch.setattr(rules, "QUOTAS", room)
+
+    made = gathering.gather(YESTERDAY)
+
+    assert sorted(pr.author_id for pr in made) == [full.pk, other.pk, other.pk]
+    assert not GatheredDay.objects.exists()
+    monkeypatch.setattr(rules, "QUOTAS", {})
+    assert [pr.author_id for pr in gathering.gather(YESTERDAY)] == [full.pk]
+    assert GatheredDay.objects.exists()
 
 
 def test_a_large_group_is_cut_into_parts(line: ModelLine, monkeypatch: pytest.MonkeyPatch):
