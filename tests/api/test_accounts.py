@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.test import Client
 
+from apps.accounts.actions import make_token
 from apps.accounts.models import Account, Role
 from tests.api.calling import Caller, calling
 from tests.people import somebody
@@ -48,6 +49,22 @@ def test_a_token_cannot_make_another_that_may_do_more(ada: Caller) -> None:
     answer = ada.post("tokens", {"scopes": ["contribute"]})
 
     assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+
+
+def test_a_token_gives_a_service_no_more_than_it_has(db: None) -> None:
+    account = somebody()
+    _token, text = make_token(account, name="narrow", scopes=["feedback"])
+    narrow = Caller(account, text)
+
+    made = narrow.post("services", {"name": "night", "token": {"scopes": ["feedback"]}})
+    both = [
+        narrow.post("services", {"name": "day", "token": {"scopes": ["feedback", "chat"]}}),
+        narrow.post("services/night/tokens", {"scopes": ["chat"]}),
+    ]
+
+    assert made.status_code == 201
+    assert [(one.status_code, one.json()["code"]) for one in both] == [(403, "scope_missing")] * 2
+    assert not Account.objects.filter(username="day").exists()
 
 
 def test_the_sessions_of_the_site_make_tokens_only_with_the_csrf_token(db: None) -> None:

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from apps.accounts import actions, guessing, queries, tokens
 from apps.accounts.callers import address_of
-from apps.accounts.errors import NotAllowed
+from apps.accounts.errors import NotAllowed, ScopeMissing
 from apps.accounts.freshness import ensure_fresh
 from apps.accounts.models import Account, Scope, Token
 from apps.accounts.rules import STRONG, scopes_of
@@ -118,7 +118,7 @@ class Services(Face):
         "POST": Call(
             {201: shapes.NewService},
             takes=ServiceWish,
-            refuses=("name_taken", "name_reserved", "account_refused", "not_fresh"),
+            refuses=("name_taken", "name_reserved", "account_refused", "scope_missing"),
             example={"name": "nightly-import", "token": {"scopes": ["feedback"]}},
         ),
     }
@@ -130,6 +130,8 @@ class Services(Face):
 
     def post(self, request: Request) -> Response:
         wish = self.read(ServiceWish, request)
+        if "token" in wish:
+            _ensure_no_more(request, wish["token"]["scopes"])
         with transaction.atomic():
             service = actions.make_service(caller(request), wish["name"])
             body = answers.service(service)
@@ -141,7 +143,7 @@ class Services(Face):
 class OneService(Face):
     """DELETE ends a service account and all its tokens; what it sent stays."""
 
-    calls = {"DELETE": Call({204: None}, refuses=("not_fresh",))}
+    calls = {"DELETE": Call({204: None})}
 
     def delete(self, request: Request, name: str) -> Response:
         service = one(queries.services_of(caller(request)), "service account", username=name)
@@ -156,13 +158,14 @@ class ServiceTokens(Face):
         "POST": Call(
             {201: shapes.NewToken},
             takes=TokenWish,
-            refuses=("account_refused", "not_fresh"),
+            refuses=("account_refused", "scope_missing"),
             example={"name": "night", "scopes": ["feedback"], "days": 30},
         )
     }
 
     def post(self, request: Request, name: str) -> Response:
         wish = self.read(TokenWish, request)
+        _ensure_no_more(request, wish["scopes"])
         service = one(queries.services_of(caller(request)), "service account", username=name)
         return Response(_made(service, wish), status=201)
 
@@ -284,6 +287,17 @@ def _holder(request: Request, wish: dict[str, Any]) -> Account:
     if not STRONG.isdisjoint(wish["scopes"]):
         ensure_fresh(request._request)
     return request.user
+
+
+def _ensure_no_more(request: Request, scopes: list[str]) -> None:
+    """`ScopeMissing` where a token would give a service more than it holds itself."""
+    if not isinstance(request.auth, Token):
+        return
+    if more := sorted(set(scopes) - set(request.auth.scopes)):
+        raise ScopeMissing(
+            f"this token does not carry {', '.join(more)}, and gives no more than it has; ask for "
+            "less, or make the token on the site"
+        )
 
 
 def _made(account: Account, wish: dict[str, Any]) -> dict[str, Any]:
