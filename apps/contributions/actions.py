@@ -350,7 +350,7 @@ def _store(
 
 def _known_traces(line: ModelLine, rows: Sequence[RowData]) -> dict[str, int]:
     """Public trace id to key, for those traces that exist in the line."""
-    named = {row.trace for row in rows if row.trace.removeprefix("tr_").isdigit()}
+    named = {row.trace for row in rows if row.trace.removeprefix("tr_").isdecimal()}
     keys = [int(name.removeprefix("tr_")) for name in named]
     found = Trace.objects.filter(line=line, pk__in=keys).values_list("pk", flat=True)
     return {f"tr_{key}": key for key in found}

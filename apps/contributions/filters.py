@@ -146,7 +146,7 @@ def _condition(term: Term, reader: Account | None) -> Q:
     if name in PEOPLE:
         who = value.removeprefix("@") if value != ME else reader.username if reader else ""
         return _of_a_person(name, who)
-    if value.removeprefix("#").isdigit() and len(value) < 12:
+    if value.removeprefix("#").isdecimal() and len(value) < 12:
         return Q(pk=int(value.removeprefix("#")))
     return Q(title__icontains=value)
 

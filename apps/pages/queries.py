@@ -89,15 +89,6 @@ def wrong_answers_for(account: Account, limit: int = 5) -> list[Trace]:
     return list(open_ones.select_related("skill").order_by("-pk")[:limit])
 
 
-def trace_for(account: Account, public_id: str) -> Trace | None:
-    """The answer that a correction starts from, if this person asked for it or judged it."""
-    key = public_id.removeprefix("tr_")
-    if not key.isdigit() or len(key) > 18:
-        return None
-    mine = Q(asked_by=account) | Q(outcomes__judge=account)
-    return Trace.objects.filter(mine, pk=int(key)).exclude(arm=Arm.SHADOW).first()
-
-
 def rollouts_of(build_ids: list[int]) -> list[Rollout]:
     """The rollouts of these builds' versions, oldest first."""
     rollouts = Rollout.objects.filter(candidate__build__in=build_ids)

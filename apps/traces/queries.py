@@ -25,7 +25,6 @@ from django.db.models import (
 
 from apps.accounts.models import Account
 from apps.skills.models import ModelLine, Skill
-from apps.traces.errors import UnknownTrace
 from apps.traces.feedback import partitions
 from apps.traces.models import Arm, Delivery, Feedback, Outcome, StandingTerms, Trace
 from apps.traces.stages import Stage
@@ -39,15 +38,6 @@ def wait_for_writers() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [WRITING])
         cursor.execute("SELECT pg_advisory_unlock(%s)", [WRITING])
-
-
-def trace_named(public_id: str) -> Trace:
-    """The trace of this public id; `UnknownTrace` else."""
-    key = public_id.removeprefix("tr_")
-    trace = Trace.objects.filter(pk=int(key)).first() if key.isdigit() else None
-    if trace is None:
-        raise UnknownTrace(f"no trace “{public_id}”; ids look like tr_42 and come with each answer")
-    return trace
 
 
 def pairs(experiment: str) -> QuerySet[Trace]:

@@ -10,6 +10,7 @@ from apps.accounts.models import Account, Role
 from apps.contributions import filters
 from apps.contributions.discussion import actions
 from apps.contributions.discussion.models import Label
+from apps.contributions.discussion.queries import prs_like
 from apps.contributions.filters import Filter, Term, find, parse
 from apps.contributions.models import Contribution
 from apps.contributions.queries import public
@@ -96,6 +97,17 @@ def test_each_term_finds_what_it_says() -> None:
     }  # fmt: skip
 
     assert {text: numbers(text, ada) for text in asked} == asked
+
+
+@pytest.mark.django_db
+def test_digits_that_are_no_number_are_words() -> None:
+    line = a_line()
+    odd = a_contribution(line, rows=[{"prompt": "2²", "completion": "4", "trace": "tr_²"}])
+    Contribution.objects.filter(pk=odd.pk).update(title="A sum with 2²")
+    a_contribution(line)
+
+    assert list(find(parse("²"), public(), None)) == [odd]
+    assert prs_like("²") == [(odd.pk, "A sum with 2²")]
 
 
 @pytest.mark.django_db

@@ -10,7 +10,6 @@ from django.db import connection, transaction
 from apps.accounts.models import Role
 from apps.skills.models import ModelLine
 from apps.traces import actions, queries
-from apps.traces.errors import UnknownTrace
 from apps.traces.models import Arm, Feedback, Outcome, Trace
 from tests.people import a_line, somebody
 from tests.traces.delivering import send
@@ -153,9 +152,3 @@ def test_nobody_judges_pairs_of_their_own_requests():
 
     assert list(queries.unjudged_pairs(app)) == []
     assert queries.unjudged_pairs(somebody()).count() == 1
-
-
-@pytest.mark.parametrize("name", ["", "tr_", "tr_x", "12x", "tr_999999"])
-def test_an_unknown_trace_is_refused_with_what_ids_look_like(name: str):
-    with pytest.raises(UnknownTrace, match="ids look like tr_42"):
-        queries.trace_named(name)

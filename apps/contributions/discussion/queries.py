@@ -167,7 +167,7 @@ def names_like(beginning: str, limit: int = 8) -> list[str]:
 def prs_like(beginning: str, limit: int = 8) -> list[tuple[int, str]]:
     """Numbers and titles of PRs whose number is or whose title has what was typed."""
     found = Contribution.objects.exclude(stage="draft")
-    if beginning.isdigit() and len(beginning) < 10:
+    if beginning.isdecimal() and len(beginning) < 10:
         found = found.filter(pk=int(beginning))
     elif beginning:
         found = found.filter(title__icontains=beginning)
