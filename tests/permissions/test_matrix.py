@@ -35,10 +35,12 @@ from apps.accounts.models import Account, Affiliation, Role, Token
 from apps.accounts.rules import scopes_of
 from apps.builds.models import Build, Verdict
 from apps.builds.stages import Stage as BuildStage
+from apps.community.models import Endpoint
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.rollouts.models import Channel, Rollout, Version
 from apps.skills.models import ModelLine
+from apps.traces.models import Delivery, Trace
 from flywheel.celery import app as celery
 from tests.people import a_contribution, a_line
 
@@ -235,10 +237,44 @@ def _things(world: World) -> None:
             ("session", ""): session,
             ("passkey", ""): passkey,
             ("token", ""): Token.objects.filter(account=account).first(),
+            ("webhook", ""): _webhook(account),
+            ("operation", ""): Delivery.objects.create(account=account, line=line),
+            ("trace", ""): Trace.objects.create(
+                line=line, asked_by=account, messages=[{"role": "user", "content": "2+2"}]
+            ),
         }
+        things |= {(kind, "gone"): thing for kind, thing in _gone(account)}
         for (kind, which), thing in things.items():
             world.things[kind, which, code] = thing
     _of_one_house(world)
+
+
+def _webhook(account: Account) -> Endpoint:
+    return Endpoint.objects.create(account=account, url="https://example.org/", key=b"sealed")
+
+
+def _gone(account: Account) -> Iterator[tuple[str, Any]]:
+    """What this account had, and what is there no more."""
+    token, _text = accounts.make_token(account, name="lost", scopes=scopes_of(account))
+    accounts.revoke(token)
+    yield "token", token
+    name = f"closed-of-{account}"
+    owner = None if account.role == Role.SERVICE else account
+    yield (
+        "service",
+        Account.objects.create(
+            username=name, role=Role.SERVICE, owner=owner or account.owner, is_active=False
+        ),
+    )
+    yield "person", Account.objects.create(username=f"left-{account}", is_active=False)
+    session = UserSession.objects.create(
+        user=account, ip="127.0.0.1", session_key=f"old-{account}", user_agent="x"
+    )
+    for kind, thing in (("session", session), ("webhook", _webhook(account))):
+        key = thing.pk
+        thing.delete()
+        thing.pk = key
+        yield kind, thing
 
 
 def _of_one_house(world: World) -> None:
@@ -265,10 +301,7 @@ PLACES = {
     "problem": "not_found",
     "provider": "none",
     # Nobody's: what others have of these is not there.
-    "webhook": "999999",
     "tie": "999999",
-    "trace": "999999",
-    "operation": "op_none",
 }
 
 
@@ -300,6 +333,8 @@ def path_of(name: str, at: str | None, thing: Any) -> str:
         given = PLACES[at]
     elif at in ("person", "service"):
         given = thing.username
+    elif at == "operation":
+        given = thing.public_id
     else:
         given = str(thing.pk) if thing is not None else "999999"
     if name == "account_reset_password_from_key":
@@ -441,6 +476,7 @@ def test_each_denial_is_a_line_of_the_log_with_the_requests_id(world: World) -> 
     try:
         with transaction.atomic():
             Client().get("/api/v1/me", headers={"X-Request-Id": "req-anonymous-1"})
+            unnamed = Client().post("/v1/chat/completions")
             world.browser("CO").get("/review")
             Client().put(
                 "/api/v1/accounts/the-another/role",
@@ -452,8 +488,9 @@ def test_each_denial_is_a_line_of_the_log_with_the_requests_id(world: World) -> 
     finally:
         log.removeHandler(listener)
 
-    assert len(listener.heard) == 3
-    assert "GET /api/v1/me to nobody" in listener.heard[0]
-    assert "request req-anonymous-1" in listener.heard[0]
-    assert "GET /review to the-CO" in listener.heard[1]
-    assert "cannot grant the role “admin”" in listener.heard[2]
+    me, chat, review, role = listener.heard
+    assert "GET /api/v1/me to nobody" in me
+    assert "request req-anonymous-1" in me
+    assert chat.endswith(f"request {unnamed['X-Request-Id']}")
+    assert "GET /review to the-CO" in review
+    assert "cannot grant the role “admin”" in role
