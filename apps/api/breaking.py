@@ -5,16 +5,38 @@ Answers may say more and requests may leave more out; never the other way round.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
+Told = Callable[[str, Schema, Schema, int], Iterator[str]]
 MOST_DEPTH = 12
+# What people read and no client does. (A field may go by such a name, and stays.)
+WORDS = ("description", "summary", "title", "example", "examples", "tags", "headers")
+NAMED = ("properties", "schemas", "paths", "responses")
+LIMITS: dict[str, Callable[[Any, Any], bool]] = {
+    **dict.fromkeys(("maxLength", "maximum", "maxItems", "exclusiveMaximum"), operator.lt),
+    **dict.fromkeys(("minLength", "minimum", "minItems", "exclusiveMinimum"), operator.gt),
+}
 
 
 def breaks(released: Schema, present: Schema) -> list[str]:
     """Every breaking change between two OpenAPI documents, each as a sentence."""
     return list(_Comparison(released, present).paths())
+
+
+def contract(document: Any, *, names: bool = False) -> Any:
+    """The document without what `breaks` does not look at; in a map of `names` every key stays."""
+    if isinstance(document, list):
+        return [contract(one) for one in document]
+    if not isinstance(document, Mapping):
+        return document
+    return {
+        key: contract(value, names=key in NAMED)
+        for key, value in document.items()
+        if names or key not in WORDS
+    }
 
 
 class _Comparison:
@@ -82,7 +104,12 @@ class _Comparison:
         old, new = _followed(old, self.old), _followed(new, self.new)
         if depth > MOST_DEPTH:
             return
+        if _several(old, new):
+            for before in _branches(old):
+                yield from _least(self._taken, place, [(before, a) for a in _branches(new)], depth)
+            return
         yield from _missing(place, "takes", _types(old), _types(new))
+        yield from _tighter(place, old, new)
         if "enum" in new:
             if "enum" not in old:
                 yield f"{place} takes only {', '.join(map(str, new['enum']))} now"
@@ -103,6 +130,10 @@ class _Comparison:
         """What a client reads must still be there, and still of a kind that it knows."""
         old, new = _followed(old, self.old), _followed(new, self.new)
         if depth > MOST_DEPTH:
+            return
+        if _several(old, new):
+            for after in _branches(new):
+                yield from _least(self._given, place, [(b, after) for b in _branches(old)], depth)
             return
         for kind in sorted(set(_types(new)) - set(_types(old)) if _types(old) else ()):
             yield f"{place} can be {kind} now"
@@ -132,6 +163,31 @@ def _types(schema: Schema) -> list[str]:
     """The JSON types that a schema names; none where it leaves them open."""
     named = schema.get("type", [])
     return [named] if isinstance(named, str) else list(named)
+
+
+def _branches(schema: Schema) -> list[Schema]:
+    """The schemas of which a value follows one; the schema itself, where it names none."""
+    return list(schema.get("anyOf") or schema.get("oneOf") or [schema])
+
+
+def _several(old: Schema, new: Schema) -> bool:
+    return len(_branches(old)) > 1 or len(_branches(new)) > 1
+
+
+def _least(told: Told, place: str, pairs: list[tuple[Schema, Schema]], depth: int) -> list[str]:
+    """What breaks between the two of the pair that fits best; nothing, where one fits."""
+    return min((list(told(place, *pair, depth + 1)) for pair in pairs), key=len)
+
+
+def _tighter(place: str, old: Schema, new: Schema) -> Iterator[str]:
+    """Limits on what may be sent that were looser, or were not there."""
+    for name, is_tighter in LIMITS.items():
+        if name in new and (name not in old or is_tighter(new[name], old[name])):
+            yield f"{place} has {name} {new[name]} now"
+    if "pattern" in new and new["pattern"] != old.get("pattern"):
+        yield f"{place} has to match {new['pattern']} now"
+    if _types(new) and not _types(old) and "enum" not in old:
+        yield f"{place} takes only {', '.join(_types(new))} now"
 
 
 def _missing(place: str, verb: str, old: list[Any], new: list[Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apps.api.breaking import breaks
+from apps.api.breaking import breaks, contract
 from apps.api.schema import document
 
 Change = Callable[[dict[str, Any]], Any]
@@ -26,6 +26,19 @@ def form(document: dict[str, Any], name: str = "Remark") -> dict[str, Any]:
 
 def posting(document: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = document["paths"]["/api/v1/contributions/{number}/comments"]["post"]
+    return found
+
+
+def feedback(document: dict[str, Any]) -> list[Any]:
+    """The shapes in which feedback may be sent in bulk."""
+    body = document["paths"]["/api/v1/feedback/bulk"]["post"]["requestBody"]
+    found: list[Any] = body["content"]["application/json"]["schema"]["anyOf"]
+    return found
+
+
+def terms(document: dict[str, Any]) -> list[Any]:
+    """What the terms of an operation may be."""
+    found: list[Any] = form(document, "Operation")["properties"]["terms"]["anyOf"]
     return found
 
 
@@ -51,6 +64,14 @@ BREAKING: dict[str, Change] = {
     "comments because in query is required now": lambda new: posting(new)["parameters"].append(
         {"name": "because", "in": "query", "required": True, "schema": {"type": "string"}}
     ),
+    "body/title has maxLength 80 now": lambda new: form(new, "Offer")["properties"]["title"].update(
+        maxLength=80
+    ),
+    "comments body/text has to match [a-z] now": lambda new: form(new)["properties"]["text"].update(
+        pattern="[a-z]"
+    ),
+    "POST /api/v1/feedback/bulk body no longer takes array": lambda new: feedback(new).pop(),
+    "200/terms can be string now": lambda new: terms(new).append({"type": "string"}),
     "comments no longer takes application/json": lambda new: posting(new)["requestBody"][
         "content"
     ].pop("application/json"),
@@ -66,15 +87,28 @@ HARMLESS: dict[str, Change] = {
     "another word that is taken": lambda new: form(new, "Offer")["properties"]["consent"][
         "enum"
     ].append("read"),
+    "another shape that is taken": lambda new: feedback(new).append({"type": "string"}),
+    "a shape that is answered no more": lambda new: terms(new).pop(),
+    "a looser limit": lambda new: form(new)["properties"]["text"].update(maxLength=10**6),
     "another refusal": lambda new: posting(new)["responses"].update({"418": {"description": ""}}),
     "another description": lambda new: comment(new).update(description="Said."),
 }
 
 
-def changed(change: Change) -> list[str]:
+def broken(released: dict[str, Any], change: Change) -> list[str]:
     new = copy.deepcopy(document())
     change(new)
-    return breaks(document(), new)
+    return breaks(released, new)
+
+
+def test_what_clients_rely_on_is_kept_without_the_words() -> None:
+    kept = contract(document())
+
+    assert breaks(kept, document()) == []
+    assert "title" in kept["components"]["schemas"]["Contribution"]["properties"]
+    assert "description" in document()["components"]["schemas"]["Contribution"]
+    assert "description" not in kept["components"]["schemas"]["Contribution"]
+    assert all(any(told in said for said in broken(kept, BREAKING[told])) for told in BREAKING)
 
 
 def test_nothing_breaks_where_nothing_changes() -> None:
@@ -83,9 +117,9 @@ def test_nothing_breaks_where_nothing_changes() -> None:
 
 @pytest.mark.parametrize("told", BREAKING)
 def test_what_would_break_a_client_is_told(told: str) -> None:
-    assert any(told in sentence for sentence in changed(BREAKING[told]))
+    assert any(told in sentence for sentence in broken(document(), BREAKING[told]))
 
 
 @pytest.mark.parametrize("what", HARMLESS)
 def test_what_only_adds_breaks_nobody(what: str) -> None:
-    assert changed(HARMLESS[what]) == []
+    assert broken(document(), HARMLESS[what]) == []
