@@ -75,7 +75,8 @@ class _Named:
     def __call__(self, placed: tuple[int, Any]) -> str:
         _, item = placed
         if isinstance(item, Mapping):
-            self.current = str(item.get("batch", self.default))
+            named = item.get("batch")
+            self.current = self.default if named is None else str(named)
         return self.current
 
 

@@ -14,7 +14,7 @@ HEADER = "licence=CC0-1.0&consent=train&signed_off=1"
 BULK = f"contributions/bulk?{HEADER}"
 
 
-def in_batch(batch: str, number: int = 0, **more: Any) -> dict[str, Any]:
+def in_batch(batch: str | None, number: int = 0, **more: Any) -> dict[str, Any]:
     return {"batch": batch, "prompt": f"{number}+1", "completion": str(number + 1), **more}
 
 
@@ -74,6 +74,12 @@ def test_a_repeated_stream_stores_nothing_twice(ada: Caller) -> None:
 
     assert [row["verdict"] for row in answer.json()["rows"]] == ["duplicate", "duplicate", "stored"]
     assert Row.objects.count() == 3
+
+
+def test_a_row_whose_batch_is_null_goes_by_the_key_of_the_request(ada: Caller) -> None:
+    answer = ada.lines(BULK, in_batch("a"), in_batch(None), **{"Idempotency-Key": "monday"})
+
+    assert [pr["batch"] for pr in answer.json()["contributions"]] == ["a", "monday"]
 
 
 def test_rows_of_one_batch_that_stand_apart_are_refused_and_not_lost(ada: Caller) -> None:
