@@ -9,6 +9,7 @@ from rest_framework import serializers
 from apps.accounts.models import Role, Scope
 from apps.api.ids import Number
 from apps.builds.models import Build
+from apps.contributions.discussion.actions import LONGEST_COMMENT
 from apps.contributions.models import Consent, Contribution, Licence
 from apps.contributions.models import Kind as RowKind
 from apps.reviews.desk.models import Reason as RejectedFor
@@ -120,13 +121,13 @@ class RoleGiven(Body):
     """The role that an account shall have."""
 
     role = OneOf(Role.choices)
-    because = serializers.CharField(max_length=10_000, default="", allow_blank=True)
+    because = Words(max_length=10_000, default="", allow_blank=True)
 
 
 class ServiceWish(Body):
     """A new service account, and its first token where one is asked for."""
 
-    name = serializers.CharField(max_length=150)
+    name = Words(max_length=150)
     token = TokenWish(required=False)
 
 
@@ -146,10 +147,8 @@ class Header(Body):
 class FeedbackHeader(Body):
     """What holds for all rows of a delivery of feedback."""
 
-    source = serializers.CharField(  # type: ignore[assignment]
-        max_length=80, required=False, allow_blank=True
-    )
-    skill = serializers.CharField(max_length=80, required=False, allow_null=True)
+    source = Words(max_length=80, required=False, allow_blank=True)  # type: ignore[assignment]
+    skill = Words(max_length=80, required=False, allow_null=True)
     licence = OneOf(Licence.choices, required=False)
     consent = OneOf(Consent.choices, required=False)
     signed_off = Exactly(required=False)
@@ -172,9 +171,9 @@ class Offer(Header):
 class Edit(Body):
     """The words and the skill of a contribution; what is left out stays as it is."""
 
-    title = serializers.CharField(max_length=160, required=False)
-    description = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
-    skill = serializers.CharField(max_length=80, required=False)
+    title = Words(max_length=160, required=False)
+    description = Words(max_length=20_000, required=False, allow_blank=True)
+    skill = Words(max_length=80, required=False)
 
 
 class NewRevision(Body):
@@ -187,7 +186,7 @@ class NewRevision(Body):
 class Remark(Body):
     """A line of the discussion."""
 
-    text = Words(max_length=20_000)
+    text = Words(max_length=LONGEST_COMMENT)
 
 
 class Reason(Body):

@@ -19,6 +19,7 @@ from apps.api.authentication import caller
 from apps.api.bodies import FeedbackHeader, TermsGiven
 from apps.api.calls import Call, Page
 from apps.api.face import Face, flag
+from apps.api.idempotency import key_of
 from apps.api.paging import OldestFirst
 from apps.api.parsing import NDJSON, body_of, items_of
 from apps.api.problems import Problem
@@ -36,7 +37,6 @@ from apps.traces.feedback.rows import Bad
 from openflywheel.reading.faults import BadRow, as_bad_row
 
 MOST_BYTES = 100 * 1024**2
-LONGEST_KEY = 200
 # What holds for all rows may be said in the address.
 BESIDE: dict[str, dict[str, Any]] = {
     "source": {"type": "string", "maxLength": 80, "description": "Where the feedback comes from"},
@@ -164,7 +164,7 @@ def _order(request: Request) -> Order:
         account,
         desk,
         address=request.get_full_path(),
-        key=_key(request),
+        key=key_of(request),
         as_lines=request.content_type.partition(";")[0].strip().casefold() == NDJSON,
     )
     said: dict[str, Any] = {
@@ -193,14 +193,6 @@ def _with(order: Order, said: dict[str, Any]) -> Order:
     if given.get("skill"):
         order = replace(order, skill=skill_named(order.desk.line, given["skill"]).pk)
     return replace(order, source=given.get("source", order.source))
-
-
-def _key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "").strip().strip('"')
-    if len(key) > LONGEST_KEY:
-        detail = f"the Idempotency-Key has {len(key)} characters; send at most {LONGEST_KEY}"
-        raise Problem("bad_parameter", detail)
-    return key
 
 
 def _answer(request: Request, receipt: Receipt, *, only_refused: bool) -> HttpResponse:
