@@ -26,7 +26,7 @@ def apply(draft: Draft, do: str) -> tuple[str, dict[str, Any]]:
     if do == "add-turn":
         return "turns", {"turn": 1}
     if verb == "turnout":
-        _without_turn(draft, place)
+        drafts.remove_turn(draft, place)
         return "turns", {}
     if do == "add-row":
         return "rows", {"blank": 1, "from": max(draft.rows.count() - 10, 0)}
@@ -40,8 +40,3 @@ def apply(draft: Draft, do: str) -> tuple[str, dict[str, Any]]:
 def number(text: str) -> int:
     """A whole number of an address or a button; 0 where there is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
-
-
-def _without_turn(draft: Draft, at: int) -> None:
-    draft.context = draft.context[:at] + draft.context[at + 1 :]
-    draft.save(update_fields=["context"])
