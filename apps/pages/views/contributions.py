@@ -38,7 +38,7 @@ from apps.reviews.agreement.queries import closed_rounds_on, voices_on
 from apps.reviews.evidence import queries as measuring
 from apps.reviews.models import Verdict
 from apps.reviews.queue.places import place_of
-from openflywheel.reading.files import Numbered
+from openflywheel.reading.columns import Numbered
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
 EVENTS_A_PAGE = 200
@@ -235,7 +235,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
         lambda: actions.withdraw(
             contribution, by=account_of(request), because=request.POST.get("because", "")
         ),
-        f"{contribution} is withdrawn.",
+        _("%s is withdrawn.") % contribution,
     )
 
 
@@ -293,14 +293,16 @@ def tell_refused(
     request: HttpRequest, offered: actions.Offered, numbered: Sequence[Numbered]
 ) -> None:
     """Say which rows were left out, by their lines, and why; what was good is kept."""
-    lines = [f"line {line}" for line, _row in numbered] or ["row 1"]
-    told = [f"{lines[bad.row]}: {bad.detail}; {bad.mend}" for bad in offered.refused]
+    lines = [line for line, _row in numbered]
+    told = [
+        _("line %(line)d: %(detail)s; %(mend)s")
+        % {"line": lines[bad.row], "detail": bad.detail, "mend": bad.mend}
+        for bad in offered.refused
+    ]
     if told:
-        kept = offered.contribution.row_count
-        more = f" and {len(told) - 5} more" if len(told) > 5 else ""
-        messages.warning(
-            request, f"{kept} rows are kept, {len(told)} are not. {'. '.join(told[:5])}{more}."
-        )
+        counts = {"kept": offered.contribution.row_count, "refused": len(told)}
+        head = _("%(kept)d rows are kept, %(refused)d are not.") % counts
+        messages.warning(request, f"{head} {'. '.join(told[:5])}{' …' if told[5:] else '.'}")
 
 
 def seen(request: HttpRequest, number: int) -> Contribution:
