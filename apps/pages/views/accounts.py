@@ -123,7 +123,7 @@ def end_session(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _services(request: HttpRequest, account: Account, **more: Any) -> HttpResponse:
-    mine = queries.services_of(account).prefetch_related("tokens")
+    mine = queries.services_of(account)
     held = [
         (
             service,

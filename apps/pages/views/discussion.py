@@ -26,7 +26,7 @@ from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
 from apps.history.models import Proposal
 from apps.pages import forms, markdown, reviewing, talk
-from apps.pages.views.contributions import do, seen
+from apps.pages.views.contributions import ROWS_A_PAGE, do, seen
 from apps.pages.who import account_of
 from apps.reviews import actions as reviews
 from apps.reviews.errors import ReviewRefused
@@ -159,7 +159,7 @@ def comment_link(request: HttpRequest, number: int, key: int) -> HttpResponse:
     home = contribution.get_absolute_url()
     stands_at = getattr(said, "stands_at", None)
     if said.thread_id and stands_at is not None:
-        start = stands_at // 25 * 25 + 1
+        start = stands_at // ROWS_A_PAGE * ROWS_A_PAGE + 1
         return redirect(f"{home}/rows{f'?from={start}' if start > 1 else ''}#comment-{said.pk}")
     return redirect(f"{home}#comment-{said.pk}")
 
