@@ -106,28 +106,24 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   });
 }
 
-// Of a picked folder only what may hold rows is sent, with the place of each file in it, which a
-// browser does not tell by itself.
+// Of a picked folder only its card and what may hold rows is sent, with the place of each file in
+// it, which a browser does not tell by itself, and with how many there are.
 for (const picker of document.querySelectorAll("input[webkitdirectory]")) {
-  const ROWS = /\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|gz)$/i;
+  const ROWS = /(\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|gz)|(^|\/)README\.md)$/i;
+  const MOST = 90;
   const paths = document.createElement("span");
   paths.hidden = true;
   picker.after(paths);
   picker.addEventListener("change", () => {
     const held = [...picker.files];
-    const kept = held.filter((file) => ROWS.test(file.name) && !/(^|\/)\./.test(file.webkitRelativePath)).slice(0, 90);
+    const kept = held.filter((file) => ROWS.test(file.name) && !/(^|\/)\./.test(file.webkitRelativePath));
     // A folder without any is sent as it is, so that the answer can say what it holds.
-    const sent = kept.length ? kept : held.slice(0, 90);
+    const sent = (kept.length ? kept : held).slice(0, MOST);
     const some = new DataTransfer();
     for (const file of sent) some.items.add(file);
     picker.files = some.files;
-    paths.replaceChildren(...sent.map((file) => {
-      const path = document.createElement("input");
-      path.type = "hidden";
-      path.name = "folder-path";
-      path.value = file.webkitRelativePath;
-      return path;
-    }));
+    const told = (name, value) => Object.assign(document.createElement("input"), { type: "hidden", name, value });
+    paths.replaceChildren(told("folder-holds", kept.length), ...sent.map((file) => told("folder-path", file.webkitRelativePath)));
   });
 }
 

@@ -1,6 +1,6 @@
 """What people type and pick."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
@@ -193,6 +193,7 @@ class SubmitForm(forms.Form):
         folder = self._folder()
         try:
             if folder:
+                self._ensure_whole(folder)
                 return rows_of_folder(folder, told=self.notes.append)
             if given:
                 file, name, size = cast(BinaryIO, given), given.name or "", given.size or 0
@@ -216,6 +217,15 @@ class SubmitForm(forms.Form):
             (path[:300] or "file", cast(BinaryIO, file), file.size or 0)
             for path, file in zip(paths, files, strict=True)
         ]
+
+    def _ensure_whole(self, folder: Sized) -> None:
+        """`BadFile` where the folder holds more files than a browser sends at once."""
+        holds = str(self.data.get("folder-holds", ""))
+        if holds.isdecimal() and len(holds) < 10 and int(holds) > len(folder):
+            raise BadFile(
+                f"the folder holds {int(holds):,} files of rows; at most {len(folder)} are sent at "
+                "once: pack it as a zip"
+            )
 
     def keep_errors_of(self, *names: str) -> None:
         """Forget what is missing elsewhere: it is not time to send yet."""

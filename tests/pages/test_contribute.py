@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -201,7 +202,7 @@ def test_a_thousand_rows_with_one_bad_are_sent_without_it_or_mended_in_place(
 def dataset_folders(within: Path) -> dict[str, Path]:
     """Folders as Hugging Face's `datasets` and its Hub have them, and one of neither."""
     rows = [{"prompt": f"Which day is {n}?", "completion": f"Day {n}."} for n in range(3)]
-    saved, split, hub, empty = (within / n for n in ("saved", "split", "hub", "empty"))
+    saved, split, hub, two, empty = (within / n for n in ("saved", "split", "hub", "two", "empty"))
     one = datasets.Dataset.from_list(rows)
     one.save_to_disk(saved)
     hidden = datasets.Dataset.from_list([{"prompt": "hidden", "completion": "h"}])
@@ -211,9 +212,16 @@ def dataset_folders(within: Path) -> dict[str, Path]:
     (hub / "days.py").write_text("raise SystemExit('nobody runs this')\n")
     one.to_parquet(hub / "data" / "train-00000-of-00001.parquet")
     hidden.to_parquet(hub / "data" / "test-00000-of-00001.parquet")
+    # Two configurations: what some tool reads as it is, and everything.
+    for part in ("some", "all"):
+        (two / part).mkdir(parents=True)
+        one.to_parquet(two / part / "rows.parquet")
+    card = "---\nconfigs:\n- config_name: some\n  data_files: some/*\n"
+    card += "- config_name: all\n  data_files: all/*\n  default: true\n---\n"
+    (two / "README.md").write_text(card)
     empty.mkdir()
     (empty / "notes.txt").write_text("Nothing here.")
-    return {"saved": saved, "split": split, "hub": hub, "empty": empty}
+    return {"saved": saved, "split": split, "hub": hub, "two": two, "empty": empty}
 
 
 def test_the_folder_of_a_hugging_face_dataset_is_picked_as_it_is(
@@ -232,6 +240,41 @@ def test_the_folder_of_a_hugging_face_dataset_is_picked_as_it_is(
         first = page.get_by_label("What was asked of row 1")
         assert first.input_value() == "Which day is 0?", name
 
+    assert window.wrong == []
+
+
+def zipped(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name))
+
+
+def test_a_zip_is_taken_as_it_is_and_of_a_partly_bad_one_the_good_rows(
+    served: Any, tmp_path: Path
+) -> None:
+    window = served()
+    page = window.page
+    folders = dataset_folders(tmp_path)
+    for name in ("saved", "hub", "two"):
+        if name == "hub":
+            (folders[name] / "days.py").unlink()
+        page.goto("/submit?kind=dataset&new=1")
+        page.get_by_label("A file of rows").set_input_files(zipped(folders[name]))
+        page.get_by_role("button", name="Read the rows").click()
+        page.get_by_text("3 rows are ready to be sent.").wait_for()
+        assert page.get_by_label("What was asked of row 1").input_value() == "Which day is 0?", name
+    assert page.get_by_text("The card lists 2 configurations, and “all” was read.").is_visible()
+    more = [{"prompt": "Which day is 9?", "completion": "Day 9."}, {"prompt": "Which day is 8?"}]
+    lines = [*map(json.dumps, more), "{"]
+    (folders["hub"] / "data" / "train-more.jsonl").write_text("\n".join(lines))
+
+    page.goto("/submit?kind=dataset&new=1")
+    page.get_by_label("A file of rows").set_input_files(zipped(folders["hub"]))
+    page.get_by_role("button", name="Read the rows").click()
+    page.get_by_text("2 rows cannot be sent as they are").wait_for()
+    assert page.get_by_text("hub/data/train-more.jsonl, line 3: ").is_visible()
+    window.wrong += looked_at(window, "a partly bad zip")
+    page.get_by_role("button", name="Keep the 4 good rows").click()
+
+    page.get_by_text("4 rows are ready to be sent.").wait_for()
     assert window.wrong == []
 
 
