@@ -89,6 +89,10 @@ class _Methods:
 
     def __init__(self, url: str = "", token: str | None = None) -> None:
         self.url = (url or logins.known_url()).rstrip("/")
+        if not self.url:
+            raise NoSite(
+                "no site is named; run `openflywheel login`, set OPENFLYWHEEL_URL, or give its address"
+            )
         if not self.url.startswith(("http://", "https://")):
             raise NoSite(
                 f"“{self.url}” is no address of a site; give one as http://… or https://…, or set "
