@@ -11,7 +11,8 @@ import secrets
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from apps.contributions.drafts import Owner, new_key
+from apps.contributions.draft_rows import new_key
+from apps.contributions.drafts import Owner
 from apps.contributions.errors import ContributionRefused, NotYourAnswer
 from apps.contributions.models import Pair, Vote
 from apps.traces.actions import judge

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from apps.contributions.drafts import COLUMNS, Typed, Window, cell, new_key
+from apps.contributions.draft_rows import COLUMNS, Window, cell, new_key
+from apps.contributions.drafts import Typed
 from apps.contributions.models import Draft, DraftRow, Kind
 from apps.contributions.rows import MOST_TURNS, ROLES
 from apps.pages import forms

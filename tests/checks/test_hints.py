@@ -6,7 +6,7 @@ import pytest
 
 from apps.checks import hints
 from apps.checks.actions import check
-from apps.contributions.drafts import new_key
+from apps.contributions.draft_rows import new_key
 from apps.contributions.models import Contribution
 from apps.contributions.rules import may_see_rows
 from apps.contributions.stages import Stage

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from apps.accounts.models import Account
 from apps.contributions import drafts
-from apps.contributions.drafts import Owner, Typed, Window
+from apps.contributions.draft_rows import Window
+from apps.contributions.drafts import Owner, Typed
 from apps.contributions.errors import ContributionRefused, DraftMissing, DraftMoved
 from apps.contributions.models import Contribution, Draft, Kind
 from apps.skills.models import ModelLine

@@ -10,7 +10,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -30,6 +30,14 @@ BESIDE = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state
 CARD = "README.md"
 SPREADSHEETS = (".xlsx", ".xlsm", ".ods")
 SCRIPTS = (".py", ".sh", ".exe", ".dll", ".so", ".js", ".bat", ".ps1")
+
+
+class Placed(dict[str, Any]):
+    """A row that knows where in an archive it stands: its file, and its line there."""
+
+    def __init__(self, row: Mapping[str, Any], at: str) -> None:
+        super().__init__(row)
+        self.at = at
 
 
 def is_archive(file: BinaryIO, name: str) -> bool:
@@ -186,10 +194,11 @@ def _unpack(
 
 
 def _placed(row: Row, member: str, line: int) -> Row:
-    """A bad row says in which file of the archive it stands."""
+    """The row, which says in which file of the archive it stands."""
+    at = f"{member[-200:]}, line {line}"
     if isinstance(row, BadRow):
-        return BadRow(row.code, row.name, f"{member}, line {line}: {row}", row.mend)
-    return row
+        return BadRow(row.code, row.name, f"{at}: {row}", row.mend)
+    return Placed(row, at)
 
 
 def _shown(member: zipfile.ZipInfo) -> str:

@@ -1,8 +1,9 @@
 """The child's side: confine yourself, then read the file on standard input, row by row.
 
-Each line of the output is JSON: `{"n": 3, "row": {…}}`, `{"n": 4, "bad": [code, name, detail,
-mend]}`, `{"refused": "…"}`, and at the end of a file that was read whole `{"note": "…"}` for
-each thing that its sender should know, then `{"end": true}`.
+Each line of the output is JSON: `{"n": 3, "row": {…}}` (with `"at"`, the file and line, where it
+came in an archive), `{"n": 4, "bad": [code, name, detail, mend]}`, `{"refused": "…"}`, and at the
+end of a file that was read whole `{"note": "…"}` for each thing that its sender should know, then
+`{"end": true}`.
 No Django here: what is not imported cannot be attacked, and a child starts in 60 ms.
 """
 
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from apps.contributions.uploads.archives import Told, is_archive, rows_in_archive
+from apps.contributions.uploads.archives import Placed, Told, is_archive, rows_in_archive
 from apps.contributions.uploads.limits import Limits
 from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
@@ -92,4 +93,4 @@ def _line(numbered: Numbered) -> dict[str, Any]:
         detail = f"a field is neither text nor a number that JSON has ({error})"
         mend = "write it as text, true or false"
         return {"n": number, "bad": ["not_text", "", detail, mend]}
-    return {"n": number, "row": row}
+    return {"n": number, "row": row} | ({"at": row.at} if isinstance(row, Placed) else {})

@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 from threading import Timer
 from typing import Any, BinaryIO
 
-from apps.contributions.uploads.archives import Told
+from apps.contributions.uploads.archives import Placed, Told
 from apps.contributions.uploads.limits import Limits
 from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
@@ -100,9 +100,15 @@ def _answers(child: subprocess.Popen[bytes], name: str, told: Told) -> Iterator[
         if "note" in said:
             told(said["note"])
         if "n" in said:
-            yield said["n"], said["row"] if "row" in said else BadRow(*said["bad"])
+            yield said["n"], _row_of(said)
     mend = "split it, or send it as plain JSONL"
     raise BadFile(f"{name} takes too much time or memory to read, or is damaged; {mend}")
+
+
+def _row_of(said: dict[str, Any]) -> dict[str, Any] | BadRow:
+    if "bad" in said:
+        return BadRow(*said["bad"])
+    return Placed(said["row"], said["at"]) if "at" in said else said["row"]
 
 
 def _understood(line: bytes) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from apps.contributions import drafts
+from apps.contributions.draft_rows import new_key
 from apps.contributions.drafts import Owner
 from apps.contributions.errors import ContributionRefused, DraftMissing, DraftMoved
 from apps.contributions.models import Draft, Kind
@@ -78,9 +79,9 @@ def _open(request: HttpRequest, line: ModelLine, owner: Owner) -> HttpResponse:
     initial = {"licence": forms.first_licence(line), **(draft.fields if draft else begun.fields)}
     form = forms.SubmitForm(line=line, kind=kind, initial=initial)
     names = Names(
-        draft.key if draft else drafts.new_key(),
+        draft.key if draft else new_key(),
         draft.version if draft else 0,
-        drafts.new_key(),
+        new_key(),
         begun.start,
     )
     context = draft.context if draft else begun.context

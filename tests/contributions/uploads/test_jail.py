@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.contributions.uploads import rows_of_paste, rows_of_upload
+from apps.contributions.uploads import Placed, rows_of_paste, rows_of_upload
 from apps.contributions.uploads.jail import ENVIRONMENT, PROGRAM, USUAL
 from apps.contributions.uploads.limits import Limits
 from openflywheel.reading.columns import Numbered
@@ -91,7 +91,7 @@ def test_a_bad_line_is_named_and_the_good_ones_are_kept(line: bytes, code: str) 
     assert bad[1].mend
 
 
-def test_a_bad_row_in_an_archive_says_in_which_file() -> None:
+def test_each_row_in_an_archive_says_in_which_file() -> None:
     data = as_zip({"a.jsonl": as_jsonl(ROWS[:1]), "b.jsonl": b"{\n" + as_jsonl(ROWS[1:])})
 
     numbered = read(data, "set.zip")
@@ -99,6 +99,9 @@ def test_a_bad_row_in_an_archive_says_in_which_file() -> None:
     (number, bad), *_ = [(n, row) for n, row in numbered if isinstance(row, BadRow)]
     assert number == 2
     assert str(bad).startswith("b.jsonl, line 1: ")
+    assert [row.at for _, row in numbered if isinstance(row, Placed)] == [
+        "a.jsonl, line 1", "b.jsonl, line 2", "b.jsonl, line 3",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("make", [parquet_bomb, nested_bomb])
