@@ -91,7 +91,7 @@ class _Methods:
         self.url = (url or logins.known_url()).rstrip("/")
         if not self.url:
             raise NoSite(
-                "no site is named; run `openflywheel login`, set OPENFLYWHEEL_URL, or give its address"
+                "no site is named; run `openflywheel login`, or set OPENFLYWHEEL_URL, or give it"
             )
         if not self.url.startswith(("http://", "https://")):
             raise NoSite(

@@ -280,7 +280,7 @@ class Aim:
                 # (Examples are one object for all the cases that are made of them.)
                 case.body = copy.deepcopy(case.body)
                 self._point_body(case)
-            if case.method == "PATCH" and self.chance.random() < 0.8:
+            if self.chance.random() < self._authors_own(case):
                 self._edit(case)
 
     def _sender(self, case: Any) -> Caller:
@@ -289,6 +289,12 @@ class Aim:
             return self.chance.choice(self.world.callers)
         scopes = case.operation.definition.raw.get("security", [{}])[-1].get("token", [])
         return self.world.able.get(scopes[0] if scopes else "", self.world.spare)
+
+    def _authors_own(self, case: Any) -> float:
+        """How often to ask as the author; what is withdrawn is gone for all that follows."""
+        if case.method == "PATCH":
+            return 0.8
+        return {"revisions": 0.8, "withdraw": 0.1}.get(case.operation.path.rpartition("/")[2], 0)
 
     def _edit(self, case: Any) -> None:
         """An edit names what it read, and most are their author's, of what may still be edited."""

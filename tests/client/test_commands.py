@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,8 +32,11 @@ def test_whoever_signs_up_and_logs_in_needs_no_token_any_more(terminal: Terminal
     kept = terminal.folder / "config" / "openflywheel" / "logins.json"
     assert kept.stat().st_mode & 0o077 == 0
     rows = terminal.file({"prompt": "2+2", "completion": "4"})
-    assert terminal.submit(rows, token="").exit_code == 0
-    assert Contribution.objects.get().author.username == "ada"
+    sent = terminal.submit(rows, token="")
+    assert sent.exit_code == 0
+    pr = Contribution.objects.get()
+    assert pr.author.username == "ada"
+    assert f"PRs {pr.pk}" in " ".join(sent.output.replace("│", " ").split())
 
 
 def test_a_second_login_makes_a_new_token_and_a_wrong_password_makes_none(
@@ -70,6 +74,16 @@ def test_status_tells_where_a_pr_stands_and_who_acts_next(terminal: Terminal) ->
         assert said in shown.output
     assert as_json["contribution"]["stage"] == "in_review"
     assert [hop["kind"] for hop in as_json["life"]][:1] == ["contribution"]
+
+
+def test_what_strangers_write_neither_breaks_nor_steers_the_terminal(terminal: Terminal) -> None:
+    pr = a_contribution(terminal.line, by=terminal.account)
+    Contribution.objects.filter(pk=pr.pk).update(title="a [/b] \x1b]0;title\x07 b")
+
+    shown = terminal.run("status", str(pr.pk))
+
+    assert shown.exit_code == 0, shown.output
+    assert "a [/b] �]0;title� b" in shown.output
 
 
 def test_a_pr_that_is_not_there_is_said_in_one_sentence(terminal: Terminal) -> None:
@@ -122,6 +136,13 @@ def test_an_export_is_one_file_or_a_dataset_folder(terminal: Terminal, stranger:
     assert "config_name: dpo" in (folder / "README.md").read_text()
     assert pq.read_table(folder / "data/dpo/train.parquet")["chosen"].to_pylist() == ["4"]
     assert pq.read_table(file)["chosen"].to_pylist() == [[{"role": "assistant", "content": "4"}]]
+    zipped = Path(shutil.make_archive(str(folder), "zip", folder))
+    for again in (folder, zipped):
+        sent = terminal.submit(again, "--dry-run", "--json")
+        assert json.loads(sent.stdout) | {"contributions": []} == {
+            "contributions": [], "stored": 1, "duplicate": 0, "refused": [], "dry_run": True,
+        }  # fmt: skip
+        assert "“dpo” was read" in sent.stderr
 
 
 def test_a_failed_export_leaves_no_file(terminal: Terminal) -> None:

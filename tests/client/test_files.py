@@ -26,9 +26,9 @@ from openflywheel.reading.files import (
     gunzipped,
     lines,
     rows_in,
-    rows_in_path,
     rows_in_text,
 )
+from openflywheel.reading.paths import rows_in_path
 
 ROWS = [
     {"prompt": "2+2", "completion": "4"},

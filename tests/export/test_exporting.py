@@ -20,8 +20,8 @@ from apps.contributions.exporting import FORMATS, ROWS_A_GROUP, Selection
 from apps.contributions.models import Contribution, Kind
 from apps.contributions.rows import content_digest, read_rows
 from apps.contributions.stages import Stage
-from apps.contributions.uploads.archives import rows_in_archive
 from apps.skills.models import ModelLine
+from openflywheel.reading.archives import rows_in_archive
 from openflywheel.reading.files import rows_in
 from tests.people import TERMS, a_contribution, a_line, somebody
 

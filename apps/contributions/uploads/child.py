@@ -16,8 +16,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from apps.contributions.uploads.archives import Placed, Told, is_archive, rows_in_archive
 from apps.contributions.uploads.limits import Limits
+from openflywheel.reading.archives import Placed, Told, is_archive, rows_in_archive
 from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
 from openflywheel.reading.files import rows_in, rows_in_text

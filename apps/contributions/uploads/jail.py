@@ -17,8 +17,8 @@ from pathlib import Path, PurePath
 from threading import Timer
 from typing import Any, BinaryIO
 
-from apps.contributions.uploads.archives import Placed, Told
 from apps.contributions.uploads.limits import Limits
+from openflywheel.reading.archives import Placed, Told
 from openflywheel.reading.columns import Numbered
 from openflywheel.reading.faults import BadFile, BadRow
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from apps.contributions.rows import kind_of
 from openflywheel.reading.faults import BadRow
-from openflywheel.reading.files import rows_in_path
+from openflywheel.reading.paths import rows_in_path
 from training.starter import world
 
 Row = dict[str, Any]

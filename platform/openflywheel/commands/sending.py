@@ -18,9 +18,10 @@ from openflywheel.answers import Feedback
 from openflywheel.client import Client
 from openflywheel.commands.showing import at_a_site, one_of, print_json, progress, refused, table
 from openflywheel.offering import KINDS, Gathering, Group, Header, Members, RefusedRow, Sent
+from openflywheel.reading.archives import Told
 from openflywheel.reading.columns import FORMATS, Formats, Numbered
 from openflywheel.reading.faults import BadRow
-from openflywheel.reading.files import rows_in_path
+from openflywheel.reading.paths import rows_in_path
 
 LICENCES = (
     *("CC0-1.0", "CC-BY-4.0", "Apache-2.0", "MIT"),
@@ -32,6 +33,7 @@ FEEDBACK_FORMATS: Formats = (
     (frozenset({"prompt", "answer"}), "prompt, answer, success or rating or correction"),
     (frozenset({"messages", "answer"}), "messages, answer, success or rating or correction"),
 )
+NUMBERS_SHOWN = 12
 SHAPE = "The shape of the file, where it is not ours."
 
 
@@ -66,6 +68,8 @@ class Sending:
 @click.pass_context
 def submit(context: click.Context, /, **said: Any) -> None:
     """Send a file of rows (JSONL, JSON, CSV or Parquet, each also .gz) as PRs.
+
+    A zip of such files, or the folder of a Hugging Face dataset, will do as well.
 
     A run that was interrupted can be repeated: what was stored before is not stored twice.
     """
@@ -146,7 +150,7 @@ def _sent(
     )
     sent = Sent()
     # Reading ahead shows what is wrong with the file before anything is sent.
-    total = sum(1 for _ in _shaped(file, shape))
+    total = sum(1 for _ in _shaped(file, shape, told=lambda note: click.echo(note, err=True)))
     groups = gathering.groups(_shaped(file, shape), sent.refused)
     requests = offering.requests_of(groups, sending.rows_a_request)
     began = time.perf_counter()
@@ -179,13 +183,16 @@ def _in_turn(
 
 
 def _shaped(
-    file: Path, shape: mapping.Shape | None, formats: Formats = FORMATS
+    file: Path,
+    shape: mapping.Shape | None,
+    formats: Formats = FORMATS,
+    told: Told = lambda _: None,
 ) -> Iterator[Numbered]:
     """The rows of a file; of another shape than ours, as that shape's mapping reads them."""
     if shape is None:
-        yield from rows_in_path(file, formats=formats)
+        yield from rows_in_path(file, formats=formats, told=told)
         return
-    for place, row in rows_in_path(file, formats=()):
+    for place, row in rows_in_path(file, formats=(), told=told):
         if isinstance(row, BadRow):
             yield place, row
             continue
@@ -222,7 +229,7 @@ def _tell(sent: Sent, seconds: float, said: dict[str, Any]) -> None:
         )
         return
     table(
-        ("contributions", f"{len(sent.contributions):,}"),
+        ("PRs", _numbers(sent.contributions)),
         ("rows that would be stored" if said["dry_run"] else "rows stored", f"{sent.stored:,}"),
         ("rows stored before", f"{sent.duplicate:,}"),
         ("rows refused", f"{len(sent.refused):,}"),
@@ -230,6 +237,14 @@ def _tell(sent: Sent, seconds: float, said: dict[str, Any]) -> None:
         ("rows a second", f"{sent.rows / max(seconds, 1e-6):,.0f}"),
     )
     refused(said["file"].name, ((bad.place, bad.detail, bad.mend) for bad in sent.refused))
+
+
+def _numbers(prs: set[int]) -> str:
+    """The numbers of the PRs, by which `status` and `pull` ask for them."""
+    listed = sorted(prs)
+    if len(listed) > NUMBERS_SHOWN:
+        return f"{len(listed):,}, from {listed[0]} to {listed[-1]}"
+    return ", ".join(map(str, listed)) or "none"
 
 
 def _tell_feedback(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -12,8 +13,11 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 MOST_REFUSED_SHOWN = 20
+# All but tabs and line breaks.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,13 +65,14 @@ def table(*lines: tuple[str, str]) -> None:
     """Names and values in two columns."""
     shown = Table(show_header=False)
     for name, value in lines:
-        shown.add_row(name, value)
+        shown.add_row(name, Text(_shown(value)))
     console().print(shown)
 
 
 def say(text: str, *, style: str = "") -> None:
     """A line as it is, whatever stands in it."""
-    console().print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
+    shown = _shown(text)
+    console().print(shown, style=style or None, markup=False, highlight=False, soft_wrap=True)
 
 
 def refused(name: str, rows: Iterable[tuple[int, str, str]]) -> None:
@@ -77,6 +82,11 @@ def refused(name: str, rows: Iterable[tuple[int, str, str]]) -> None:
         say(f"{name}, row {place}: {detail}; {mend}", style="yellow")
     if len(listed) > MOST_REFUSED_SHOWN:
         say(f"and {len(listed) - MOST_REFUSED_SHOWN:,} more")
+
+
+def _shown(text: str) -> str:
+    """Strangers write titles and reasons; what would steer a terminal is shown as a sign."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from openflywheel.reading import strict_json, tables
@@ -34,14 +34,6 @@ LABELS = {"true": True, "1": True, "false": False, "0": False}
 
 class Broken(Exception):
     """A packed stream is cut off or damaged; the text says which."""
-
-
-def rows_in_path(path: Path, *, formats: Formats = FORMATS) -> Iterator[Numbered]:
-    """The rows of a file on disk; see `rows_in`."""
-    if not path.is_file():
-        raise BadFile(f"there is no file {path}; check the path")
-    with path.open("rb") as file:
-        yield from rows_in(file, name=path.name, formats=formats)
 
 
 def rows_in(

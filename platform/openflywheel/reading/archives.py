@@ -11,11 +11,11 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any, BinaryIO
 
 from openflywheel.reading.cards import LARGEST_HEAD, Configuration, configurations
-from openflywheel.reading.columns import Numbered
+from openflywheel.reading.columns import FORMATS, Formats, Numbered
 from openflywheel.reading.faults import BadFile, BadRow
 from openflywheel.reading.files import CHUNK, NEVER_OPENED, rows_in
 
@@ -47,7 +47,9 @@ def is_archive(file: BinaryIO, name: str) -> bool:
     return start == b"PK\x03\x04" or start == b"PK\x05\x06" or name.lower().endswith(".zip")
 
 
-def rows_in_archive(file: BinaryIO, *, name: str, most: int, told: Told) -> Iterator[Numbered]:
+def rows_in_archive(
+    file: BinaryIO, *, name: str, most: int, told: Told, formats: Formats = FORMATS
+) -> Iterator[Numbered]:
     """The rows of every data file in the archive, numbered through; `BadFile` names the member.
 
     Where the files are split the way the Hub splits them, those named train are taken; where a
@@ -59,7 +61,7 @@ def rows_in_archive(file: BinaryIO, *, name: str, most: int, told: Told) -> Iter
         with zipfile.ZipFile(file) as archive:
             members = _data_members(archive, name)
             members = _for_training(_configured(archive, members, name, told))
-            yield from _rows(archive, members, name, most)
+            yield from _rows(archive, members, name, most, formats)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
         raise BadFile(f"{name} is not a zip, damaged or cut off; pack it again") from error
 
@@ -103,7 +105,8 @@ def _configured(
 
 
 def _is_card(member: zipfile.ZipInfo) -> bool:
-    return PurePosixPath(member.filename).name == CARD and not _is_hidden(member)
+    path = PurePosixPath(member.filename)
+    return path.name == CARD and not is_hidden(path)
 
 
 def _is_of(configuration: Configuration, member: zipfile.ZipInfo, folder: str) -> bool:
@@ -153,25 +156,33 @@ def _ensure_harmless(member: zipfile.ZipInfo, name: str) -> None:
 
 
 def _holds_rows(member: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(member.filename)
-    beside = path.name in BESIDE or _is_hidden(member) or member.is_dir()
+    return not member.is_dir() and may_hold_rows(PurePosixPath(member.filename))
+
+
+def may_hold_rows(path: PurePath) -> bool:
+    """Whether a file of a dataset's folder is one of rows, by its name and its place."""
+    beside = path.name in BESIDE or is_hidden(path)
     return not beside and path.suffix.lower() in DATA
 
 
-def _is_hidden(member: zipfile.ZipInfo) -> bool:
-    parts = PurePosixPath(member.filename).parts
-    return any(part.startswith((".", "__MACOSX")) for part in parts)
+def is_hidden(path: PurePath) -> bool:
+    """Whether a file or one of its folders is what systems keep for themselves."""
+    return any(part.startswith((".", "__MACOSX")) for part in path.parts)
 
 
 def _rows(
-    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str, most: int
+    archive: zipfile.ZipFile,
+    members: list[zipfile.ZipInfo],
+    name: str,
+    most: int,
+    formats: Formats,
 ) -> Iterator[Numbered]:
     number, left = 0, most
     for member in members:
         shown = f"{name}: {member.filename}"
         with tempfile.TemporaryFile() as copy:
             left -= _unpack(archive, member, copy, shown, left)
-            for line, row in rows_in(copy, name=shown, most=most):
+            for line, row in rows_in(copy, name=shown, most=most, formats=formats):
                 number += 1
                 yield number, _placed(row, member.filename, line)
 
