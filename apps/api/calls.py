@@ -31,7 +31,7 @@ class Call:
 
     `gives`: the shape of the answer by status (None: an answer without a body).
     `takes`: the form of `apps.api.bodies` (or a shape) of a JSON body; `lines`: the shape of one
-    line, where NDJSON is read too; `takes_gzip` where large bodies are usual.
+    line, where NDJSON is read too.
     `query`: parameters of the address, described in `apps.api.schema.PARAMETERS` or here, as a
     mapping of names to JSON Schemas. Those of a `Page` come by themselves.
     `refuses`: codes of problems besides those that every address of its sort can give.
@@ -52,6 +52,11 @@ class Call:
     perhaps: tuple[str, ...] = ()
     guarded: bool = False
     media_types: tuple[str, ...] = ("application/json",)
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names that its address takes behind the question mark."""
+        return frozenset({*self.query, *(("cursor", "limit") if self.paged else ())})
 
     @property
     def paged(self) -> bool:

@@ -58,8 +58,6 @@ class Face(APIView):
 
     # Method to scope; see `HasScope`.
     scopes: ClassVar[Mapping[str, str | None]] = {}
-    # The parameters that the address takes, besides those of paging.
-    parameters: ClassVar[frozenset[str]] = frozenset()
     # The list in the body whose bad elements do not spoil the good ones.
     spare: ClassVar[str | None] = None
     # The address reads its body in pieces, in whatever way it comes, and commits in parts.
@@ -101,15 +99,19 @@ class Face(APIView):
         super().initial(request, *args, **kwargs)
         if "chunked" in request.headers.get("Transfer-Encoding", "") and not self.reads_chunked:
             raise Problem("length_required", "send the body with Content-Length, not in chunks")
-        known = self.parameters | {"cursor", "limit"}
-        if self.selects and request.method in ("GET", "HEAD"):
-            known |= {"fields"}
-        handled = hasattr(self, (request.method or "").lower())
-        if handled and (unknown := set(request.query_params) - known):
-            name = sorted(unknown)[0][:40]
-            choice = ", ".join(sorted(known))
+        self._ensure_known_parameters(request)
+
+    def _ensure_known_parameters(self, request: Request) -> None:
+        """A Problem for a parameter that this call does not take: it would be lost in silence."""
+        method = "GET" if request.method == "HEAD" else request.method
+        call = self.calls.get(method or "")
+        if call is None:
+            return
+        known = call.parameters | ({"fields"} if self.selects and method == "GET" else set())
+        if unknown := sorted(set(request.query_params) - known):
+            there = f"there are {', '.join(sorted(known))}" if known else "there are none"
             raise Problem(
-                "bad_parameter", f"there is no parameter “{name}” here; there are {choice}"
+                "bad_parameter", f"there is no parameter “{unknown[0][:40]}” here; {there}"
             )
 
     def handled(self, request: Request, *args: Any, **kwargs: Any) -> Any:

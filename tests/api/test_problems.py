@@ -77,6 +77,23 @@ def test_a_method_that_an_address_does_not_take_is_405_and_says_which_it_does(
     assert answer["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("contributions?dry_run=1", "author, cursor, expand, fields, kind, limit, skill, stage"),
+        ("versions?limit=5", "fields"),
+        ("feedback/terms?fields=licence", "none"),
+    ],
+)
+def test_a_parameter_that_a_call_does_not_take_is_refused(
+    ada: Caller, path: str, known: str
+) -> None:
+    answer = ada.get(path)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
+    assert answer.json()["detail"].endswith(f"there are {known}")
+
+
 def test_another_content_type_is_refused_with_the_right_one(ada: Caller) -> None:
     answer = ada.send("post", "contributions", "a=b", "application/x-www-form-urlencoded")
 

@@ -40,14 +40,6 @@ def test_every_address_declares_every_method_that_it_has(address: URLPattern) ->
         assert schema.done_by(view, method), f"say in the docstring what {method} does"
 
 
-@pytest.mark.parametrize("address", urls.addresses, ids=lambda address: str(address.name))
-def test_every_parameter_that_an_address_takes_is_described(address: URLPattern) -> None:
-    view = face(address)
-    described = {name for call in view.calls.values() for name in call.query}
-
-    assert described == set(view.parameters), f"`query` and `parameters` of {view.__name__} differ"
-
-
 def test_every_address_of_the_api_and_the_gateway_is_in_the_document() -> None:
     paths = set(document()["paths"])
     patterns = [str(address.pattern) for address in urls.urlpatterns]

@@ -32,7 +32,6 @@ class Events(Face):
     """GET reads the hash-chained record, oldest first; `kind` and `id` narrow it to one thing."""
 
     scopes = {"GET": None}
-    parameters = frozenset({"kind", "id"})
     calls = {
         "GET": Call(
             {200: Page(shapes.Event)},

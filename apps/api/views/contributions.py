@@ -61,7 +61,6 @@ class Contributions(Face):
     """GET lists contributions, newest first; POST offers one."""
 
     scopes = {"GET": None, "POST": Scope.CONTRIBUTE}
-    parameters = frozenset({"stage", "kind", "skill", "author", "dry_run", "expand"})
     spare = "rows"
     calls = {
         "GET": Call(
@@ -145,7 +144,6 @@ class OneContribution(Face):
     """GET shows a contribution with all that was said of it; PATCH edits its words (If-Match)."""
 
     scopes = {"GET": None, "PATCH": Scope.CONTRIBUTE}
-    parameters = frozenset({"expand"})
     calls = {
         "GET": Call({200: shapes.ContributionPage}, query={"expand": EXPAND}),
         "PATCH": Call(

@@ -23,7 +23,6 @@ class Exports(Face):
     """GET streams every row that the caller may read, as `format` ndjson, parquet or hf (zip)."""
 
     scopes = {"GET": None}
-    parameters = frozenset({"format", "kind", "skill", "stage", "style", "mine", "pr"})
     selects = False
     calls = {
         "GET": Call(

@@ -62,7 +62,6 @@ class Outcomes(Face):
     """
 
     scopes = {"POST": Scope.FEEDBACK}
-    parameters = frozenset({"dry_run", "verdicts", *BESIDE})
     reads_chunked = True
     calls = {
         "POST": Call(

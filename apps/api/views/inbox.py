@@ -22,7 +22,6 @@ class Inbox(Face):
     """GET lists what one was told, newest first, by `box`; POST marks lines of it."""
 
     scopes = {"GET": Scope.CONTRIBUTE, "POST": Scope.CONTRIBUTE}
-    parameters = frozenset({"box"})
     calls = {
         "GET": Call(
             {200: Page(shapes.Notice)},

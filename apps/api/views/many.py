@@ -43,7 +43,6 @@ class Bulk(Face):
     """POST takes many rows as NDJSON or JSON and stores one contribution for each batch."""
 
     scopes = {"POST": Scope.CONTRIBUTE}
-    parameters = frozenset({*bulk.OF_THE_HEADER, "skill", "dry_run", "verdicts"})
     spare = "items"
     reads_chunked = True
     calls = {

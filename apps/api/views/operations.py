@@ -36,7 +36,6 @@ class OperationRows(Face):
     """GET lists the rows that were not stored, refused ones and duplicates, in order."""
 
     scopes = {"GET": Scope.FEEDBACK}
-    parameters = frozenset({"verdicts"})
     calls = {"GET": Call({200: Page(shapes.Unstored)}, query=("verdicts",))}
 
     def get(self, request: Request, name: str) -> Response:
