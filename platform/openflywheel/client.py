@@ -90,9 +90,7 @@ class _Methods:
     def __init__(self, url: str = "", token: str | None = None) -> None:
         self.url = (url or logins.known_url()).rstrip("/")
         if not self.url:
-            raise NoSite(
-                "no site is named; run `openflywheel login`, or set OPENFLYWHEEL_URL, or give it"
-            )
+            raise NoSite("no site is named; run `openflywheel login`, or set OPENFLYWHEEL_URL")
         if not self.url.startswith(("http://", "https://")):
             raise NoSite(
                 f"“{self.url}” is no address of a site; give one as http://… or https://…, or set "

@@ -133,6 +133,8 @@ def test_an_export_is_one_file_or_a_dataset_folder(terminal: Terminal, stranger:
         done = terminal.run("export", *words, token=token)
         assert done.exit_code == 0, done.output
 
+    printed = terminal.run("export", "--format", "ndjson", "--to", "-", token=token)
+    assert json.loads(printed.stdout)["chosen"] == "4"
     assert "config_name: dpo" in (folder / "README.md").read_text()
     assert pq.read_table(folder / "data/dpo/train.parquet")["chosen"].to_pylist() == ["4"]
     assert pq.read_table(file)["chosen"].to_pylist() == [[{"role": "assistant", "content": "4"}]]

@@ -32,6 +32,15 @@ def test_a_file_arrives_as_contributions_of_some_rows_each(terminal: Terminal) -
     assert Row.objects.count() == 7
 
 
+def test_without_the_sign_off_nothing_is_sent(terminal: Terminal) -> None:
+    terms = ("--licence", "CC0-1.0", "--consent", "train")
+
+    done = terminal.run("submit", terminal.file(row(1)), *terms)
+
+    assert done.exit_code == 2
+    assert "say --sign-off" in done.output
+
+
 def test_sent_twice_it_is_stored_once(terminal: Terminal) -> None:
     path = terminal.file(*map(row, range(7)))
     terminal.submit(path, "--rows-a-pr", "3")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -59,7 +61,10 @@ def pull(number: int | None, mine: bool, to: Path, url: str, as_json: bool) -> N
 @click.option("--mine", is_flag=True, help="Your own PRs, at whatever stage, instead of all.")
 @click.option("--stage", default="", help="Of your own PRs, those at this stage.")
 @click.option(
-    "--to", type=click.Path(path_type=Path), default=None, help="A file, or for hf a folder."
+    "--to",
+    type=click.Path(path_type=Path, allow_dash=True),
+    default=None,
+    help="A file (- for standard output), or for hf a folder.",
 )
 @at_a_site
 def export(format_: str, to: Path | None, url: str, as_json: bool, **asked: Any) -> None:
@@ -71,6 +76,9 @@ def export(format_: str, to: Path | None, url: str, as_json: bool, **asked: Any)
     with Client(url) as site:
         if format_ == "hf":
             _folder(site, to, **params)
+        elif to == Path("-"):
+            _print(site, format=format_, **params)
+            return
         else:
             _download(site, to, format=format_, **params)
     _say(to, {"path": str(to), "format": format_}, as_json=as_json)
@@ -97,6 +105,14 @@ def _download(site: Client, to: Path, **asked: str | int) -> int:
         site.export(file, **asked)  # type: ignore[arg-type]
         file.seek(0)
         return sum(1 for _ in file) if asked["format"] == "ndjson" else 0
+
+
+def _print(site: Client, **asked: str | int) -> None:
+    """The export on standard output, once it has come whole."""
+    with tempfile.TemporaryFile() as file:
+        site.export(file, **asked)  # type: ignore[arg-type]
+        file.seek(0)
+        shutil.copyfileobj(file, sys.stdout.buffer)
 
 
 def _folder(site: Client, to: Path, **asked: str | int) -> None:

@@ -73,6 +73,8 @@ def submit(context: click.Context, /, **said: Any) -> None:
 
     A run that was interrupted can be repeated: what was stored before is not stored twice.
     """
+    if not said["sign_off"]:
+        raise click.UsageError("say --sign-off: that you may give these rows away")
     header = Header(
         *(said[name] for name in ("licence", "consent", "sign_off", "title", "skill", "kind"))
     )
@@ -229,7 +231,7 @@ def _tell(sent: Sent, seconds: float, said: dict[str, Any]) -> None:
         )
         return
     table(
-        ("PRs", _numbers(sent.contributions)),
+        *([] if said["dry_run"] else [("PRs", _numbers(sent.contributions))]),
         ("rows that would be stored" if said["dry_run"] else "rows stored", f"{sent.stored:,}"),
         ("rows stored before", f"{sent.duplicate:,}"),
         ("rows refused", f"{len(sent.refused):,}"),

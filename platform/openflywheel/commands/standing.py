@@ -69,7 +69,7 @@ def _show(page: ContributionPage, life: Life) -> None:
     table(
         ("PR", f"{page.number} · {page.title}"),
         ("what", f"{page.kind}, {page.row_count:,} rows, revision {page.revision}"),
-        ("skill", page.skill or "several"),
+        ("skill", page.skill or "not named"),
         ("author", page.author),
         ("stage", page.stage.replace("_", " ")),
         ("acts next", f"{turn.who}: {turn.what}" if turn else ""),

@@ -69,8 +69,7 @@ class _Texts(yaml.BaseLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.YAMLError(f"an alias stands in {event.start_mark}")
+            raise yaml.YAMLError("an alias")
         return super().compose_node(parent, index)
 
 
