@@ -42,7 +42,8 @@ def judge_pairs(rows: Sequence[Any], *, by: Account) -> list[Verdict]:
     A row is `{"pair": "tr_13", "a_success": true, "b_success": false}`.
     """
     keys = [key for row in rows if (key := _key(row, "pair"))]
-    shadows = {trace.pk: trace for trace in Trace.objects.filter(pk__in=keys, arm=Arm.SHADOW)}
+    found = Trace.objects.filter(pk__in=keys, arm=Arm.SHADOW).select_related("mirror_of")
+    shadows = {trace.pk: trace for trace in found}
     return [_judge_pair(place, row, shadows, by) for place, row in enumerate(rows)]
 
 
@@ -53,16 +54,19 @@ def shadow_is_a(shadow: Trace) -> bool:
 
 def _judge_pair(place: int, row: Any, shadows: dict[int, Trace], by: Account) -> Verdict:
     shadow = shadows.get(_key(row, "pair") or 0)
-    if shadow is None or shadow.mirror_of_id is None:
+    if shadow is None or shadow.mirror_of is None:
         detail, mend = "there is no such pair", "ask for pairs again"
         return Verdict(place, "refused", "unknown_pair", f"/{place}/pair", detail, mend)
+    if shadow.mirror_of.asked_by_id == by.pk:
+        detail, mend = "you asked for these answers", "leave them to somebody else"
+        return Verdict(place, "refused", "own_answers", f"/{place}/pair", detail, mend)
     a, b = row.get("a_success"), row.get("b_success")
     if not isinstance(a, bool) or not isinstance(b, bool):
         detail, mend = "a_success and b_success are not both true or false", "judge both answers"
         return Verdict(place, "refused", "bad_judgement", f"/{place}", detail, mend)
-    marks = {shadow.pk: a, shadow.mirror_of_id: b}
+    marks = {shadow.pk: a, shadow.mirror_of.pk: b}
     if not shadow_is_a(shadow):
-        marks = {shadow.pk: b, shadow.mirror_of_id: a}
+        marks = {shadow.pk: b, shadow.mirror_of.pk: a}
     with transaction.atomic():
         stored = [
             Outcome.objects.get_or_create(trace_id=key, judge=by, defaults={"success": mark})[1]

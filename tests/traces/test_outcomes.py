@@ -148,7 +148,10 @@ def test_a_blind_pair_is_stored_on_the_side_it_belongs_to(right: bool):
 def test_nobody_judges_pairs_of_their_own_requests():
     app = somebody()
     live = a_trace(answer="one", asked_by=app)
-    a_trace(live.line, arm=Arm.SHADOW, mirror_of=live, answer="two", asked_by=app)
+    shadow = a_trace(live.line, arm=Arm.SHADOW, mirror_of=live, answer="two", asked_by=app)
 
     assert list(queries.unjudged_pairs(app)) == []
     assert queries.unjudged_pairs(somebody()).count() == 1
+    pair = {"pair": f"tr_{shadow.pk}", "a_success": True, "b_success": False}
+    assert statuses(actions.judge_pairs([pair], by=app)) == [("refused", "own_answers")]
+    assert not Outcome.objects.exists()
