@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import wraps
 from typing import Any
@@ -32,6 +32,8 @@ from apps.skills.models import ModelLine
 from apps.skills.queries import the_line
 from apps.traces.models import Arm, Trace
 
+# Why an answer ends whose reader left before its end.
+HUNG_UP = "cancelled"
 View = Callable[..., HttpResponseBase]
 
 
@@ -116,14 +118,15 @@ def _caller(request: HttpRequest) -> Account:
 class _Stream:
     """Events as they come; closed with the connection, also before the first of them."""
 
-    def __init__(self, events: Iterator[str], upstream_: ExitStack) -> None:
+    def __init__(self, events: Generator[str], upstream_: ExitStack) -> None:
         self.events, self.upstream = events, upstream_
 
     def __iter__(self) -> Iterator[str]:
         return self.events
 
     def close(self) -> None:
-        """Let go of the runtime."""
+        """Let go of the runtime, and write down what was said until then."""
+        self.events.close()
         self.upstream.close()
 
 
@@ -134,12 +137,12 @@ def _streamed(
 
     The runtime is asked before the first word goes out, so that its refusal is still a status.
     """
-    began, said = time.perf_counter(), []
+    began, said = time.perf_counter(), list[str]()
     stack = ExitStack()
     route, lines = _opened(line, asked, route, caller, stack)
 
-    def events() -> Iterator[str]:
-        finish, error = "", ""
+    def events() -> Generator[str]:
+        finish = ""
         try:
             with stack:
                 for line_ in lines:
@@ -148,8 +151,17 @@ def _streamed(
                     finish = piece.get("finish_reason") or finish
                     yield line_ + "\n"
         except UpstreamRefused as refusal:
-            error = str(refusal)
-            yield f"data: {error_response(error, status=503, code='upstream').content.decode()}\n\n"
+            log("", str(refusal))
+            told = error_response(str(refusal), status=503, code="upstream")
+            yield f"data: {told.content.decode()}\n\n"
+        except GeneratorExit:
+            # Unlogged, a version whose readers hang up would seem to be asked less than it is.
+            log(finish or HUNG_UP)
+            raise
+        else:
+            log(finish)
+
+    def log(finish: str, error: str = "") -> None:
         message = {"message": {"content": "".join(said)}, "finish_reason": finish}
         answer = None if error else {"choices": [message], "usage": {}}
         served.log_answer(line, asked, route, caller, began, said=answer, error=error)

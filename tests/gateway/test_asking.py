@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from threading import Thread
 from typing import Any
 
@@ -47,8 +48,10 @@ def a_runtime(says: Says) -> Iterator[str]:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, said = says(asked["model"])
             if status == 200 and asked.get("stream"):
-                piece = {"choices": [{"delta": {"content": "4"}, "finish_reason": "stop"}]}
-                body, kind = f"data: {json.dumps(piece)}\n\ndata: [DONE]\n\n", "text/event-stream"
+                pieces = [{"delta": {"content": "4"}}, {"delta": {}, "finish_reason": "stop"}]
+                events = [*(json.dumps({"choices": [piece]}) for piece in pieces), "[DONE]"]
+                body = "".join(f"data: {event}\n\n" for event in events)
+                kind = "text/event-stream"
             else:
                 body, kind = json.dumps(said), "application/json"
             self.send_response(status)
@@ -164,6 +167,17 @@ def test_a_runtime_that_is_down_is_503_before_the_first_word_of_a_stream(site: S
 
     assert site.ask(stream=True).status_code == 503
     assert answers() == [(Arm.LIVE, True)]
+
+
+@pytest.mark.parametrize("words", [0, 1])
+def test_a_reader_who_hangs_up_leaves_a_trace_of_what_was_said(site: Site, words: int) -> None:
+    said = site.ask(stream=True)
+    list(islice(said, words))
+
+    said.close()
+
+    told = [(trace.answer, trace.finish_reason, trace.error) for trace in Trace.objects.all()]
+    assert told == [("4", "cancelled", "")] * words
 
 
 def test_who_asks_too_often_is_told_when_to_come_again(
