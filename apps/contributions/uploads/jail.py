@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePath
-from threading import Timer
+from threading import BoundedSemaphore, Timer
 from typing import Any, BinaryIO
 
 from apps.contributions.uploads.limits import Limits
@@ -38,6 +38,10 @@ ENVIRONMENT = {
 # A line of the child's answer is a row, written in ASCII.
 LONGEST_ANSWER = 16 * 1024**2
 USUAL = Limits()
+# Strangers send files too, and each child may take `Limits.memory`: this process has so many at a
+# time, and whoever comes then waits so long (seconds).
+AT_ONCE, PATIENCE = 3, 5.0
+_room = BoundedSemaphore(AT_ONCE)
 
 
 def _nobody(_: str) -> None:
@@ -70,6 +74,15 @@ def rows_of_paste(text: str, *, limits: Limits = USUAL) -> Iterator[Numbered]:
 def _read_by_a_child(
     file: BinaryIO, what: str, name: str, limits: Limits, told: Told
 ) -> Iterator[Numbered]:
+    if not _room.acquire(timeout=PATIENCE):
+        raise BadFile(f"{name} waits behind the files of others; send it again in a minute")
+    try:
+        yield from _read(file, what, name, limits, told)
+    finally:
+        _room.release()
+
+
+def _read(file: BinaryIO, what: str, name: str, limits: Limits, told: Told) -> Iterator[Numbered]:
     command = [sys.executable, "-I", "-c", PROGRAM, *limits.as_arguments(), what, name]
     with subprocess.Popen(
         command,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.contributions.uploads import Placed, rows_of_paste, rows_of_upload
+from apps.contributions.uploads import Placed, jail, rows_of_paste, rows_of_upload
 from apps.contributions.uploads.jail import ENVIRONMENT, PROGRAM, USUAL
 from apps.contributions.uploads.limits import Limits
 from openflywheel.reading.columns import Numbered
@@ -137,6 +137,20 @@ def test_a_file_that_takes_too_long_is_given_up() -> None:
 
     with pytest.raises(BadFile, match="takes too much time or memory"):
         read(rows, "long.jsonl", Limits(seconds=1, rows=10**9))
+
+
+def test_no_more_children_read_at_a_time_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jail, "PATIENCE", 0.01)
+    begun = [rows_of_paste(ACCEPTED["rows.csv"].decode()) for _ in range(jail.AT_ONCE)]
+    assert [next(rows)[0] for rows in begun] == [2] * jail.AT_ONCE
+
+    with pytest.raises(BadFile, match="send it again in a minute"):
+        list(rows_of_paste("prompt,completion\na,b\n"))
+
+    begun.pop().close()
+    assert list(rows_of_paste("prompt,completion\na,b\n"))
 
 
 def test_a_file_of_too_many_rows_says_how_to_send_it() -> None:
