@@ -69,6 +69,11 @@ def draft_named(key: str, owner: Owner) -> Draft:
     return draft
 
 
+def is_open(key: str, owner: Owner) -> bool:
+    """Whether this person has begun a draft of this key."""
+    return open_drafts(owner).filter(key=key).exists()
+
+
 def latest(owner: Owner, line: ModelLine, kind: str, start: str) -> Draft | None:
     """The draft that this person would go on with when they open a form."""
     return open_drafts(owner).filter(line=line, kind=kind, start=start).first()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from apps.accounts.meters import Policy
 from apps.contributions.incoming import LARGEST_FILE
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.pages import allowances
 from tests.pages.world import World
 
 ROW = {"prompt": "Which day is 3.4.?", "completion": "3 April."}
@@ -94,6 +98,31 @@ def test_rows_that_cannot_be_sent_are_refused_beside_the_field(
 
     assert says in page
     assert Contribution.objects.count() == before
+
+
+def test_strangers_of_one_network_begin_and_send_only_so_much(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LIMITS_FACTOR = 1
+    for name in ("BEGUN", "READ"):
+        monkeypatch.setattr(allowances, name, Policy(f"{name}-{uuid4()}", 1, 3600))
+
+    def saved(key: str, client: Client) -> int:
+        typed = {"draft": key * 16, "version": "0", "tab": "t" * 16, "prompt": "Which day?"}
+        return client.post("/drafts/save?kind=dataset", typed).status_code
+
+    def read(client: Client) -> str:
+        sent = {"do": "read", "file": SimpleUploadedFile("a.jsonl", GOOD.encode())}
+        sent |= {"draft": "a" * 16, "version": "1", "tab": "t" * 16}
+        return client.post("/submit?kind=dataset", sent, follow=True).content.decode()
+
+    first, second, known = Client(), Client(), Client()
+    known.force_login(world.author)
+
+    assert [saved("a", first), saved("a", first), saved("b", second)] == [200, 200, 422]
+    assert saved("c", known) == 200
+    assert "1 row is ready to be sent" in read(first)
+    assert "Too much came from your network without an account" in read(first)
 
 
 def test_a_folder_whose_paths_are_not_told_is_read_by_names_unless_two_are_the_same(

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.contributions import drafts
 from apps.contributions.errors import ContributionRefused, DraftMissing, DraftMoved
 from apps.contributions.models import Draft, Kind
-from apps.pages import drafting, forms
+from apps.pages import allowances, drafting, forms
 from apps.pages.edits import number
 from apps.pages.visitors import owner_of
 from apps.skills.models import ModelLine
@@ -31,13 +31,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """Keep what stands in a form, while it is being written; says the version, or why not."""
-    names = drafting.names_in(request.POST)
+    names, owner = drafting.names_in(request.POST), owner_of(request, keep=True)
     kind = request.GET.get("kind", "")
     try:
+        allowances.spend(request, owner, names.key)
         draft = drafts.save(
             names.key,
             drafting.typed_in(request, kind if kind in Kind.values else str(Kind.CORRECTION)),
-            owner=owner_of(request, keep=True),
+            owner=owner,
             line=the_line(),
             kind=kind if kind in Kind.values else str(Kind.CORRECTION),
             start=names.start,

@@ -19,7 +19,7 @@ from apps.contributions.drafts import Owner
 from apps.contributions.errors import ContributionRefused, DraftMissing, DraftMoved
 from apps.contributions.models import Draft, Kind
 from apps.history.errors import MoveRefused
-from apps.pages import beginnings, drafting, edits, forms
+from apps.pages import allowances, beginnings, drafting, edits, forms
 from apps.pages.beginnings import Beginning
 from apps.pages.drafting import Names
 from apps.pages.views.hints import rows_of, told
@@ -112,8 +112,9 @@ def _take(request: HttpRequest, line: ModelLine) -> HttpResponse:
         messages.info(request, _("This was sent before, as %(pr)s.") % {"pr": sent})
         return redirect(sent)
     form = forms.SubmitForm(request.POST, request.FILES, line=line, kind=kind)
-    incoming = form.incoming() if kind == Kind.DATASET else []
     try:
+        allowances.spend(request, owner, names.key)
+        incoming = form.incoming() if kind == Kind.DATASET else []
         draft = drafts.save(
             names.key,
             drafting.typed_in(request, kind, incoming),
