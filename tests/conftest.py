@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db import connection
 from django.http.response import HttpResponseBase
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from hypothesis import HealthCheck, settings
+
+from tests import databases
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,17 +57,26 @@ def chromium() -> str:
     pytest.skip("no Chromium: apt-get install chromium, or CHROMIUM=/path/to/chromium make test")
 
 
+@pytest.fixture(scope="session")
+def migrated(testrun_uid: str, django_db_blocker: Any) -> str:
+    """The name of a database with every migration in it, of which the others are copies."""
+    with django_db_blocker.unblock():
+        return databases.migrated(testrun_uid)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, migrated: str
+) -> None:
+    """Let pytest-django copy that one for its worker."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = migrated
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _flushable_record() -> Iterator[None]:
-    """Let pytest-django empty the record between tests, which its own triggers refuse."""
-    flush = DatabaseOperations.execute_sql_flush
-
-    def unguarded(self: DatabaseOperations, statements: list[str]) -> list[object]:
-        keys = ("SET session_replication_role = replica", "SET session_replication_role = origin")
-        return flush(self, [keys[0], *statements, keys[1]])
-
+def _emptied_quickly() -> Iterator[None]:
+    """After a test that commits, empty its tables in our way."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "execute_sql_flush", unguarded)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: databases.empty())
         yield
 
 

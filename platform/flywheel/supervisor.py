@@ -229,6 +229,7 @@ def running_site(
     *,
     port: int | None = None,
     fresh: bool = False,
+    copy_of: str = "",
     apart: str = "",
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Site]:
@@ -236,6 +237,8 @@ def running_site(
 
     `port`: where the site answers; by default 8000, or a free one where that is taken.
     `fresh`: begin with an empty database, empty queues and no artifacts.
+    `copy_of`: a migrated database on the same server; a fresh site begins with a copy of it, which
+    takes a tenth of a second where migrating takes many (for tests).
     `apart`: a name; the site then has a database, queues and a folder of its own (for tests).
     `environment`: settings of this site alone, such as {"BASE_MODEL": "/models/small"}.
 
@@ -246,12 +249,13 @@ def running_site(
     var = Path(told["VAR_DIR"])
     with _only_one(var), _listening(port) as listener:
         if fresh:
-            _begin_anew(told)
+            _begin_anew(told, copy_of)
         Path(told["ARTIFACTS_DIR"]).mkdir(parents=True, exist_ok=True)
         upstream = _upstream(told)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         told |= {"SITE_URL": url, "UPSTREAM_URL": upstream.url}
-        _manage(told, "migrate", "--verbosity=0")
+        if not copy_of:
+            _manage(told, "migrate", "--verbosity=0")
         supervisor = Supervisor(
             table=process_table(
                 web_socket=listener.fileno(),
@@ -354,14 +358,14 @@ def _listening(port: int | None) -> socket.socket:
     )
 
 
-def _begin_anew(told: Mapping[str, str]) -> None:
+def _begin_anew(told: Mapping[str, str], copy_of: str) -> None:
     """Empty the database, the queues, the cache and the artifacts of one site."""
     database = parse_database_url(told["DATABASE_URL"])
-    name = sql.Identifier(database.name)
+    name, template = sql.Identifier(database.name), sql.Identifier(copy_of or "template1")
     try:
         with psycopg.connect(replace(database, name="postgres").url, autocommit=True) as server:
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
     except psycopg.Error as error:
         raise SiteRefused(
             f"The database {database.name} cannot be emptied ({str(error).strip()}): give its user "

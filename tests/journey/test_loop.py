@@ -36,10 +36,12 @@ LEASES = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2"}
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site(migrated: str) -> Iterator[Site]:
     """A whole site with a database of its own and the small starter model."""
     environment = {**LEASES, "BASE_MODEL": str(SMALL_BASE)}
-    with running_site(port=0, fresh=True, apart="journey", environment=environment) as running:
+    with running_site(
+        port=0, fresh=True, copy_of=migrated, apart="journey", environment=environment
+    ) as running:
         yield running
 
 

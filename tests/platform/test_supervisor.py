@@ -44,9 +44,11 @@ def family(pids: list[int]) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site(migrated: str) -> Iterator[Site]:
     """A running site with a database of its own."""
-    with running_site(port=0, fresh=True, apart="supervised", environment=ELSEWHERE) as site:
+    with running_site(
+        port=0, fresh=True, copy_of=migrated, apart="supervised", environment=ELSEWHERE
+    ) as site:
         yield site
 
 
@@ -101,7 +103,9 @@ KILLED = """
 import django, time
 django.setup()
 from flywheel.supervisor import running_site
-with running_site(port=0, fresh=True, apart="killed", environment={ELSEWHERE}) as site:
+with running_site(
+    port=0, fresh=True, copy_of="{COPY_OF}", apart="killed", environment={ELSEWHERE}
+) as site:
     print(*site.pids.values(), flush=True)
     time.sleep(600)
 """.replace("{ELSEWHERE}", repr(ELSEWHERE))
@@ -109,14 +113,17 @@ with running_site(port=0, fresh=True, apart="killed", environment={ELSEWHERE}) a
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent")
-def test_nothing_outlives_a_killed_supervisor(number):
+def test_nothing_outlives_a_killed_supervisor(number, migrated):
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "flywheel.settings",
         "PYTHONPATH": f"{settings.BASE_DIR / 'platform'}:{settings.BASE_DIR}",
     }
     supervisor = subprocess.Popen(
-        [sys.executable, "-c", KILLED], env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", KILLED.replace("{COPY_OF}", migrated)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     processes = family([int(pid) for pid in supervisor.stdout.readline().split()])
 
