@@ -1,5 +1,6 @@
 """What tests in every room may ask for."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -95,3 +96,9 @@ def _documented_answers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Client, "request", checked)
         yield
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the run: every module, every test."""
+    gc.collect()
+    gc.freeze()

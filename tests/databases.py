@@ -45,5 +45,5 @@ def empty() -> None:
     names = [connection.ops.quote_name(table) for table in sorted(tables)]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(f"LOCK TABLE {', '.join(names)}")
         cursor.execute("; ".join(f"DELETE FROM {name}" for name in names))

@@ -44,9 +44,6 @@ from apps.traces.models import Delivery, Trace
 from flywheel.celery import app as celery
 from tests.people import a_contribution, a_line
 
-# Tells pytest-django to make the database; each question also rolls itself back.
-pytestmark = pytest.mark.django_db
-
 FILE = Path(__file__).parents[2] / "docs" / "permissions.toml"
 MATRIX = tomllib.loads(FILE.read_text(encoding="utf-8"))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -95,6 +92,9 @@ def addresses(resolver: Any = None, space: str = "", before: str = "") -> Iterat
             yield (f"{space}{entry.name}" if entry.name else path), path
 
 
+PATTERNS = dict(addresses())
+
+
 # -- nothing is left out --------------------------------------------------------------------------
 
 
@@ -129,6 +129,8 @@ def test_every_task_is_in_the_matrix_and_set_off_as_it_says():
     assert {name for name, by in MATRIX["tasks"].items() if by == "clock"} == ringing
 
 
+# (One mark has pytest-django make the database; a question rolls itself back without one.)
+@pytest.mark.django_db
 def test_the_admin_holds_no_model_and_lets_nobody_in(world: World):
     assert {model._meta.label for model in admin.site._registry} == set(MATRIX["admin"])
     for role in ROLES:
@@ -326,7 +328,7 @@ class Listener(logging.Handler):
 
 def path_of(name: str, at: str | None, thing: Any) -> str:
     """The address of a line, with the thing it is about in it."""
-    pattern = dict(addresses())[name]
+    pattern = PATTERNS[name]
     if at is None:
         given = ""
     elif at in PLACES:
