@@ -27,9 +27,16 @@ pytestmark = [pytest.mark.xdist_group("journey")]
 SMALL_WEEK = Week(
     {"date_short": 40, "docs_moved": 40, "over_refusal": 48}, datasets=2, preferences=1, ratings=1
 )
-# Three skills of thirteen learn at once; what is as good as live may be told after few requests.
-# Error rates stay as they are, and a candidate that gains nothing never comes this far.
-WIDE_GATES = {"min_candidate_outcomes": 10, "overall_margin": 25.0, "skill_margin": 40.0}
+# Three skills of thirteen learn at once; what is as good as live may be told after few requests
+# (seven equal answers rule a margin of 60 points out). Error rates stay as they are, and a candidate
+# that gains nothing never comes this far.
+WIDE_GATES = {
+    "min_pairs": 30,
+    "min_pairs_per_protected_skill": 6,
+    "min_candidate_outcomes": 6,
+    "overall_margin": 60.0,
+    "skill_margin": 70.0,
+}
 # A killed worker is noticed when its lease runs out; the site of the tests waits less for it.
 SMALL_BASE = settings.BASE_DIR / "training" / "starter" / "small"
 LEASES = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2"}
