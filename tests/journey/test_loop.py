@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.xdist_group("journey")]
 SMALL_WEEK = Week(
     {"date_short": 40, "docs_moved": 40, "over_refusal": 48}, datasets=2, preferences=1, ratings=1
 )
-# Three skills of thirteen learn at once; what is as good as live may be told after few requests
-# (seven equal answers rule a margin of 60 points out). Error rates stay as they are, and a candidate
+# Three skills of thirteen learn at once; what is as good as live may be told after few requests:
+# seven equal answers rule a loss of 60 points out. Error rates stay as they are, and a candidate
 # that gains nothing never comes this far.
 WIDE_GATES = {
     "min_pairs": 30,
