@@ -23,7 +23,8 @@ export PIP_ROOT_USER_ACTION = ignore
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
 STAMP := .venv/.installed-from-lock
-WORKERS ?= 2
+# One more than two cores: browsers and whole sites wait as long as they work.
+WORKERS ?= 3
 
 help:
 	@sed -n 's/^#   //p' Makefile

@@ -21,15 +21,24 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-# Files of many seconds: begun first, so that no worker is left alone with one. A browser and a
-# whole site at once are too much for two cores, so those two kinds stand apart.
+# Files of many seconds: begun first, so that no worker is left alone with one. The second needs no
+# database while the first has the one made that all others are copies of.
 LONG = (
     "journey/test_loop.py",
+    "training/test_recipe.py",
     "permissions/test_matrix.py",
-    "api/test_hostile_requests.py",
-    "pages/test_walk.py",
     "pages/test_contribute.py",
+    "platform/test_supervisor.py",
+    "pages/test_walk.py",
+    "pages/test_desk.py",
     "pages/test_keyboard.py",
+    "api/test_hostile_requests.py",
+    "reviews/evidence/test_measuring.py",
+    "contributions/uploads/test_jail.py",
+    "platform/test_services.py",
+    "platform/test_environment.py",
+    "training/test_objectives.py",
+    "export/test_trl.py",
 )
 
 
