@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -343,25 +344,19 @@ def _rollouts(
         )
     )
     channel = Channel.objects.create(line=line, name="stable", live=good)
-    criteria = gates.Criteria(
-        protected=("sort3", "refuse"),
-        watched=("date_short",),
-        titles={name: title for name, (title, *_) in SKILLS.items()},
-    )
 
     def rollout(candidate: Version, stages: tuple[int, ...], harmed: bool) -> Rollout:
         begun = Rollout.objects.create(
             channel=channel,
             candidate=candidate,
             incumbent=base,
-            criteria=criteria.to_json(),
+            criteria=CRITERIA.to_json(),
             started_by=manager,
         )
         for percent in stages:
             ends = harmed and percent == stages[-1]
             for count in (20, 60, 140):
-                state = gates.ShadowState().update(_pairs(count, harmed=ends))
-                decision = gates.judge_shadow(state, criteria)
+                decision = _judged(count, harmed=ends)
                 Look.objects.create(
                     rollout=begun,
                     stage=RolloutStage.WIDENING if percent else RolloutStage.SHADOW,
@@ -393,6 +388,19 @@ def _rollouts(
     moving = rollout(third, (0, 1), harmed=False)
     move(moving, RolloutStage.WIDENING, by="gates", also={"percent": 5})
     return moving, back
+
+
+CRITERIA = gates.Criteria(
+    protected=("sort3", "refuse"),
+    watched=("date_short",),
+    titles={name: title for name, (title, *_) in SKILLS.items()},
+)
+
+
+@cache
+def _judged(count: int, *, harmed: bool) -> gates.Decision:
+    """What the gates say of so many pairs; half of the time that a world takes, so only once."""
+    return gates.judge_shadow(gates.ShadowState().update(_pairs(count, harmed=harmed)), CRITERIA)
 
 
 def _pairs(count: int, *, harmed: bool) -> list[gates.Pair]:
