@@ -11,9 +11,14 @@ from django.utils import timezone
 from apps.accounts import tokens
 from apps.accounts.errors import BadToken
 from apps.accounts.models import Account, Token
+from apps.accounts.statements import Hole, Statement
 
 # Writing the time of use at each request would turn every read into a write.
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+HOLDER = Statement(
+    lambda: Token.objects.select_related("account", "account__owner").filter(digest=Hole("digest"))
+)
 
 
 def token_holder(text: str, *, address: str = "") -> Token:
@@ -22,11 +27,7 @@ def token_holder(text: str, *, address: str = "") -> Token:
     `address` is from where it is used; its owner sees the last one.
     """
     tokens.ensure_well_formed(text)
-    token = (
-        Token.objects.select_related("account", "account__owner")
-        .filter(digest=tokens.digest_of(text))
-        .first()
-    )
+    token = HOLDER.first(digest=tokens.digest_of(text))
     now = timezone.now()
     if token is None or not _in_service(token.account):
         raise BadToken("this token is not known; make a new one under “Tokens”")

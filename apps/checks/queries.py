@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import F, QuerySet
 
+from apps.accounts.statements import Hole, Statement
 from apps.checks.models import Finding, Screening, Severity
 from apps.contributions.models import Contribution, Row
 from apps.contributions.queries import rows_of
@@ -35,6 +36,23 @@ def findings_of(contribution: Contribution) -> QuerySet[Finding]:
     return Finding.objects.filter(
         screening__contribution=contribution, screening__revision=contribution.revision
     )
+
+
+SEVERITIES = Statement(
+    lambda: (
+        Finding.objects.filter(
+            screening__contribution=Hole("contribution"), screening__revision=Hole("revision")
+        )
+        .values_list("severity", "dismissed_by")
+        .distinct()
+    )
+)
+
+
+def severities_of(contribution: Contribution) -> set[tuple[str, bool]]:
+    """How severe the findings in the current revision are, each with whether it was dismissed."""
+    found = SEVERITIES.all(contribution=contribution.pk, revision=contribution.revision)
+    return {(severity, dismissed_by is not None) for severity, dismissed_by in found}
 
 
 def findings_on(contributions: Iterable[Contribution]) -> list[tuple[int, Finding]]:

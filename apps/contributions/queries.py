@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet
 
 from apps.accounts.models import Account
+from apps.accounts.statements import Hole, Statement
 from apps.contributions.models import Consent, Contribution, Licence, Revision, Row
 from apps.contributions.stages import Stage
 from apps.skills.models import ModelLine
@@ -20,6 +21,20 @@ def public() -> QuerySet[Contribution]:
     """Every contribution that others may see in a list, newest first."""
     contributions = Contribution.objects.exclude(stage=Stage.DRAFT)
     return contributions.select_related("author", "skill", "line")
+
+
+VISIBLE = Statement(
+    lambda: (public() | Contribution.objects.filter(author=Hole("reader"))).filter(
+        pk=Hole("number")
+    )
+)
+
+
+def seen_by(reader: Account | AnonymousUser, number: int) -> Contribution | None:
+    """The contribution of this number, unless it is another's draft."""
+    if number > BigIntegerField.MAX_BIGINT:
+        return None
+    return VISIBLE.first(number=number, reader=reader.pk)
 
 
 def by(author: Account) -> QuerySet[Contribution]:
@@ -81,6 +96,26 @@ def rows_of(contribution: Contribution) -> QuerySet[Row]:
         revision__contribution=contribution, revision__number=contribution.revision
     )
     return rows.select_related("skill", "trace").order_by("position")
+
+
+FIRST_ROWS = Statement(
+    lambda: (
+        Row.objects.filter(
+            revision__contribution=Hole("contribution"),
+            revision__number=Hole("revision"),
+            position__lt=Hole("wanted"),
+        )
+        .select_related("skill", "trace")
+        .order_by("position")
+    )
+)
+
+
+def first_rows_of(contribution: Contribution, wanted: int) -> list[Row]:
+    """The rows of the current revision that stand before the position `wanted`."""
+    return FIRST_ROWS.all(
+        contribution=contribution.pk, revision=contribution.revision, wanted=wanted
+    )
 
 
 def accepted_rows(line: ModelLine) -> QuerySet[Row]:

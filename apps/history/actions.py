@@ -12,6 +12,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from apps.accounts.models import Account
+from apps.accounts.statements import Statement
 from apps.history import queries
 from apps.history.errors import MoveRefused
 from apps.history.models import Event, Letter
@@ -22,6 +23,7 @@ Actor = Account | str
 
 # Any constant does; it names the lock under which the chain grows by one line at a time.
 CHAIN_LOCK = 0x0F17
+LAST = Statement(lambda: Event.objects.order_by("-pk").values_list("digest", flat=True)[:1])
 RESEND_AFTER = timedelta(seconds=30)
 LETTERS_A_SWEEP = 500
 
@@ -46,13 +48,14 @@ def move(
         raise MoveRefused(f"{subject} is {words(left)} and cannot become {words(entered)}")
     changes = dict(also or {})
     believed = {name: getattr(subject, name) for name in changes}
-    with transaction.atomic():
-        rows = type(subject).objects.filter(pk=subject.pk, stage=left, **believed)
-        if not rows.update(stage=entered, **changes):
-            raise MoveRefused(f"{subject} has already left {words(left)}")
-        event = record(
-            subject, "moved", by=by, because=because, left=left, entered=entered, details=details
-        )
+    rows = type(subject).objects.filter(pk=subject.pk, stage=left, **believed)
+    told = {"by": by, "because": because, "details": details}
+    # (Without a savepoint: where no row moved nothing was written that a caller must undo.)
+    with transaction.atomic(savepoint=False):
+        moved = rows.update(stage=entered, **changes)
+        event = moved and record(subject, "moved", left=left, entered=entered, **told)
+    if not event:
+        raise MoveRefused(f"{subject} has already left {words(left)}")
     subject.stage = entered
     for name, value in changes.items():
         setattr(subject, name, value)
@@ -73,7 +76,7 @@ def record(
     # (Without a savepoint of its own: what fails in here fails the caller's transaction as well.)
     with transaction.atomic(savepoint=False):
         _hold_the_pen()
-        last = Event.objects.order_by("-pk").values_list("digest", flat=True).first()
+        last = LAST.first()
         event = Event(
             subject_kind=queries.kind_of(subject),
             subject_id=subject.pk,

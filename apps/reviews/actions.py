@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import Account
+from apps.accounts.statements import Hole, Statement
 from apps.checks.models import Severity
-from apps.checks.queries import findings_of
+from apps.checks.queries import findings_of, severities_of
 from apps.contributions.discussion import actions as discussing
 from apps.contributions.errors import ContributionRefused
 from apps.contributions.models import Contribution
@@ -36,6 +37,12 @@ ENTERED: dict[str, Stage] = {
     Verdict.CHANGES: Stage.CHANGES_REQUESTED,
     Verdict.REJECT: Stage.REJECTED,
 }
+# When a reviewer took an item that they have open.
+OPENED = Statement(
+    lambda: Claim.objects.filter(
+        contribution=Hole("contribution"), reviewer=Hole("reviewer"), ahead=False
+    ).values_list("opened_at", flat=True)
+)
 
 __all__ = [
     "RELEASE",
@@ -217,8 +224,9 @@ def _enter(
     voices: list[dict[str, str]] | None = None,
 ) -> Decision:
     # A maintainer who accepts what was once quarantined does so against the screens.
-    against = findings_of(contribution).filter(severity=Severity.QUARANTINE).exists()
-    override = against and verdict == Verdict.ACCEPT
+    override = verdict == Verdict.ACCEPT and any(
+        severity == Severity.QUARANTINE for severity, _dismissed in severities_of(contribution)
+    )
     details = {"verdict": verdict, "digest": contribution.digest}
     # The digest is part of the comparison: a revision that slips in between wins, we do not.
     event = move(
@@ -237,10 +245,8 @@ def _enter(
 
 def _held_for(contribution: Contribution, by: Account) -> float | None:
     """Seconds since this reviewer took the item; None where they did not."""
-    held = Claim.objects.filter(contribution=contribution, reviewer=by, ahead=False).first()
-    if held is None:
-        return None
-    return (timezone.now() - held.opened_at).total_seconds()
+    opened_at = OPENED.first(contribution=contribution.pk, reviewer=by.pk)
+    return (timezone.now() - opened_at).total_seconds() if opened_at else None
 
 
 def _write(

@@ -150,10 +150,16 @@ try:
 except (AddressRefused, services.ServiceRefused) as refusal:
     environment.refuse(str(refusal))
 
+# Each connection plans a statement once it has met it twice: on the paths that everybody waits for
+# planning took longer than carrying out. Switch it off behind a pooler that hands one connection to
+# many and knows nothing of prepared statements (PgBouncer before 1.21, in transaction mode).
+PREPARED = {"server_side_binding": True, "prepare_threshold": 2}
+DATABASE_OPTIONS = PREPARED if env_bool("DATABASE_PREPARES", True) else {}
 DATABASES = {
     "default": {
         **database.as_django(),
         "ENGINE": "flywheel.database",
+        "OPTIONS": {**dict(database.options), **DATABASE_OPTIONS},
         "WHEN_DOWN": START_SERVICES if DATABASE_IS_EMBEDDED else "",
         "CONN_MAX_AGE": env_int("DATABASE_CONNECTION_SECONDS", 60, at_least=0),
         "CONN_HEALTH_CHECKS": True,

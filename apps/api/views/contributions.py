@@ -17,7 +17,7 @@ from apps.api.authentication import caller
 from apps.api.bodies import Edit, NewRevision, Offer, PerhapsReason, Remark
 from apps.api.calls import Call, Page
 from apps.api.etags import ensure_matches, state_of
-from apps.api.face import Face, flag, one
+from apps.api.face import Face, flag
 from apps.api.idempotency import key_of
 from apps.api.paging import ByPosition
 from apps.api.problems import Problem
@@ -54,7 +54,9 @@ def visible_to(request: Request) -> QuerySet[Contribution]:
 
 def named(request: Request, number: int) -> Contribution:
     """The contribution of this number; one that the caller may not know of is not there."""
-    return one(visible_to(request), "contribution", pk=number)
+    if found := queries.seen_by(request.user, number):
+        return found
+    raise Problem("not_found", f"there is no contribution {number} that you may see")
 
 
 class Contributions(Face):

@@ -15,7 +15,7 @@ from apps.api.bodies import HabitsTold, OrganisationTold, Reason, Skipped
 from apps.api.calls import Call, Page
 from apps.api.face import Face, one
 from apps.api.views.contributions import named
-from apps.contributions.queries import rows_of
+from apps.contributions.queries import first_rows_of
 from apps.contributions.rules import may_see_rows
 from apps.history.affiliations import affiliate
 from apps.reviews import rules
@@ -189,9 +189,9 @@ def upcoming(reviewer: Account, request: Request) -> dict[str, Any]:
 def _offered(drawn: claims.Drawn, reviewer: Account, request: Request) -> dict[str, Any]:
     item = drawn.item
     # What was opened by its address may not have been weighed yet.
-    place = Place.objects.filter(pk=item.pk).first()
+    place = Place.of(item)
     score = place and worth.explain(place, item, habits=drawn.habits, at=timezone.now())
-    rows = rows_of(item)[:ROWS_SHOWN] if may_see_rows(reviewer, item) else []
+    rows = first_rows_of(item, ROWS_SHOWN) if may_see_rows(reviewer, item) else []
     held = {"number": item.pk, "by": reviewer.username, "until": drawn.until}
     return {
         "item": answers.contribution(item, request),

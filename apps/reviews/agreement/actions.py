@@ -10,10 +10,11 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Account, Role
+from apps.accounts.statements import Hole, Statement
 from apps.contributions import actions as contributions
 from apps.contributions.actions import Terms
 from apps.contributions.models import Contribution, Row
@@ -176,17 +177,26 @@ def gold_for(reviewer: Account) -> Contribution | None:
     """The gold item that is due to this reviewer now; none comes to those who can read which."""
     if reviewer.role != Role.REVIEWER:
         return None
-    held = Claim.objects.filter(contribution=OuterRef("pk"), expires_at__gt=timezone.now())
-    waiting = Gold.objects.filter(retired_at=None, contribution__stage=Stage.IN_REVIEW)
-    unseen = Contribution.objects.filter(pk__in=waiting.values("pk")).exclude(voted_by(reviewer))
-    free = unseen.exclude(Exists(held.exclude(reviewer=reviewer)))
-    found = free.select_related("author", "skill", "line").order_by("pk").first()
+    found = UNSEEN_GOLD.first(reviewer=reviewer.pk, now=timezone.now())
     if found is None:
         return None
     given = Decision.objects.filter(reviewer=reviewer).count()
     given += Voice.objects.filter(reviewer=reviewer).count()
     share = AgreementPolicy.of(found.line).gold
     return found if drawn_in_secret("gold", f"{reviewer.pk}|{given}", share) else None
+
+
+def _unseen_gold() -> QuerySet[Contribution]:
+    """The gold item on which `reviewer` has given no voice and that nobody else holds at `now`."""
+    reviewer = Hole("reviewer")
+    held = Claim.objects.filter(contribution=OuterRef("pk"), expires_at__gt=Hole("now"))
+    waiting = Gold.objects.filter(retired_at=None, contribution__stage=Stage.IN_REVIEW)
+    unseen = Contribution.objects.filter(pk__in=waiting.values("pk")).exclude(voted_by(reviewer))
+    free = unseen.exclude(Exists(held.exclude(reviewer=reviewer)))
+    return free.select_related("author", "skill", "line").order_by("pk")[:1]
+
+
+UNSEEN_GOLD = Statement(_unseen_gold)
 
 
 def _raw(row: Row) -> dict[str, Any]:

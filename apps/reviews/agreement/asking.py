@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.accounts.models import Account
 from apps.checks.models import Severity
-from apps.checks.queries import findings_of
+from apps.checks.queries import severities_of
 from apps.contributions.models import Contribution
 from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
@@ -34,14 +34,12 @@ def asked_for(contribution: Contribution) -> Asked:
 
 def _bears(contribution: Contribution, policy: AgreementPolicy) -> dict[str, bool]:
     """Which risks of the policy the content bears."""
-    standing = Q(severity=Severity.QUARANTINE) | Q(severity=Severity.FLAG, dismissed_by=None)
-    found = findings_of(contribution).filter(standing)
-    severities = set(found.values_list("severity", flat=True))
+    found = severities_of(contribution)
     # Few rows can do no harm, so nobody is asked about their author and their skills.
     many = contribution.row_count >= policy.many_rows
     return {
-        OVERRIDE: Severity.QUARANTINE in severities,
-        FLAGGED: Severity.FLAG in severities,
+        OVERRIDE: any(severity == Severity.QUARANTINE for severity, _dismissed in found),
+        FLAGGED: (Severity.FLAG, False) in found,
         NEWCOMER: many and _is_new(contribution.author, policy),
         PROTECTED: many and rows_of(contribution).filter(skill__protected=True).exists(),
     }

@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Account
+from apps.accounts.statements import Hole
 from apps.contributions.models import Contribution
 from apps.reviews.agreement.intervals import wilson
 from apps.reviews.agreement.models import Alpha, Audit, Gold, Round, Signal, Voice
@@ -20,7 +21,7 @@ from apps.skills.models import ModelLine
 WEEKS = 12
 
 
-def voted_by(reviewer: Account) -> Exists:
+def voted_by(reviewer: Account | Hole) -> Exists:
     """Of a contribution in a query: whether this reviewer has given a voice on its content."""
     given = Voice.objects.filter(
         reviewer=reviewer,

@@ -17,6 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.models import Account
+from apps.accounts.statements import Hole, Statement
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.actions import record, words
@@ -26,6 +27,11 @@ from apps.reviews.agreement.asking import asked_for, eligible
 from apps.reviews.agreement.models import Gold, Round, Voice
 from apps.reviews.errors import VoiceIsIn
 from apps.reviews.models import Verdict
+
+GOLD_ITEM = Statement(lambda: Gold.objects.filter(pk=Hole("number")).values_list("pk"))
+ROUND = Statement(
+    lambda: Round.objects.filter(contribution=Hole("contribution"), digest=Hole("digest"))
+)
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def close(held: Round, verdict: str) -> None:
 
 def is_gold(contribution: Contribution) -> bool:
     """Whether the verdict on this is known; nothing that decides may move it."""
-    return Gold.objects.filter(pk=contribution.pk).exists()
+    return GOLD_ITEM.any(number=contribution.pk)
 
 
 def overdue() -> list[Round]:
@@ -179,21 +185,20 @@ def nobody_is_left(held: Round, voices: Sequence[Voice]) -> bool:
 
 def _round_on(contribution: Contribution) -> Round | None:
     """The open round on this content, locked; opened if the policy asks for one."""
-    rounds = Round.objects.filter(contribution=contribution, digest=contribution.digest)
-    held = rounds.first()
+    held = ROUND.first(contribution=contribution.pk, digest=contribution.digest)
     if held is None:
         asked = _asked(contribution)
         if asked.voices == 1:
             return None
         _lock(contribution)
-        held, _ = rounds.get_or_create(
+        held, _ = Round.objects.get_or_create(
+            contribution=contribution,
+            digest=contribution.digest,
             defaults={
-                "contribution": contribution,
-                "digest": contribution.digest,
                 "voices": asked.voices,
                 "agreeing": asked.agreeing,
                 "because": list(asked.because),
-            }
+            },
         )
     else:
         _lock(contribution)

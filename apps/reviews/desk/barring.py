@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Account, Role
+from apps.accounts.statements import Hole, Statement
 from apps.contributions.models import Contribution
 from apps.reviews.desk.models import Escalation, Outcome, Pending
 from apps.reviews.errors import NotAReviewer
@@ -12,16 +15,28 @@ from apps.reviews.errors import NotAReviewer
 
 def barred(account: Account) -> Q:
     """Contributions on which this account has no voice any more."""
-    handed_on = Q(escalation__isnull=False)
-    if account.role == Role.MAINTAINER:
-        handed_on = Q(escalation__by=account)
+    return _barred(account, maintains=account.role == Role.MAINTAINER)
+
+
+def _barred(account: Account | Hole, *, maintains: bool) -> Q:
+    handed_on = Q(escalation__by=account) if maintains else Q(escalation__isnull=False)
     overturned = Q(appeal__outcome=Outcome.OVERTURNED, appeal__decision__reviewer=account)
     return handed_on | overturned
 
 
+def _bars(*, maintains: bool) -> QuerySet[Contribution, Any]:
+    one = Contribution.objects.filter(pk=Hole("number"))
+    return one.filter(_barred(Hole("account"), maintains=maintains)).values_list("pk")[:1]
+
+
+BARS_A_MAINTAINER = Statement(lambda: _bars(maintains=True))
+BARS_A_REVIEWER = Statement(lambda: _bars(maintains=False))
+
+
 def ensure_not_barred(account: Account, contribution: Contribution) -> None:
     """`NotAReviewer`, with who decides instead, where the PR is left to somebody else."""
-    if not Contribution.objects.filter(barred(account), pk=contribution.pk).exists():
+    bars = BARS_A_MAINTAINER if account.role == Role.MAINTAINER else BARS_A_REVIEWER
+    if not bars.any(number=contribution.pk, account=account.pk):
         return
     if Escalation.objects.filter(contribution=contribution).exists():
         raise NotAReviewer(f"{contribution} was handed to a maintainer; another one decides on it")

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Account, Role
+from apps.accounts.statements import Hole, Statement
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.actions import record
@@ -75,7 +76,8 @@ OFFERED = """
 """
 # The heads of every heap, merged: `standing` orders a heap for ever, demand and fit move it whole.
 # What another has locked is skipped, so that nobody waits and no two write the same claims; what
-# was claimed since this began is found by the claim itself, which gives nothing back.
+# was claimed since this began is found by the claim itself, which gives nothing back. (Stage and
+# limits are written out: a plan that is made once has to know that few are wanted.)
 TAKEN = f"""
     WITH heads AS (
         SELECT head.contribution_id, head.standing + heap.boost AS value
@@ -83,11 +85,11 @@ TAKEN = f"""
         CROSS JOIN LATERAL (
             SELECT place.contribution_id, place.standing FROM reviews_place place
             JOIN contributions_contribution it
-              ON it.id = place.contribution_id AND it.stage = %(stage)s
+              ON it.id = place.contribution_id AND it.stage = '{Stage.IN_REVIEW}'
             WHERE place.heap = heap.id AND {OFFERED}
-            ORDER BY place.standing DESC, place.contribution_id LIMIT %(wanted)s + {SPARE}
+            ORDER BY place.standing DESC, place.contribution_id LIMIT {{most}}
         ) head
-        ORDER BY value DESC, head.contribution_id LIMIT %(wanted)s + {SPARE}
+        ORDER BY value DESC, head.contribution_id LIMIT {{most}}
     ), locked AS (
         SELECT place.contribution_id AS item, value
         FROM reviews_place place JOIN heads USING (contribution_id)
@@ -105,14 +107,32 @@ CLAIMED = f"""
     VALUES (%(item)s, %(reviewer)s, %(expires)s, false)
     {FREE}
 """  # noqa: S608
-HELD = """
+HELD = f"""
     SELECT claim.id, claim.contribution_id, claim.ahead, it.digest FROM reviews_claim claim
-    JOIN contributions_contribution it ON it.id = claim.contribution_id AND it.stage = %(stage)s
+    JOIN contributions_contribution it
+      ON it.id = claim.contribution_id AND it.stage = '{Stage.IN_REVIEW}'
     WHERE claim.reviewer_id = %(reviewer)s AND claim.expires_at > %(now)s
     AND NOT EXISTS (SELECT FROM reviews_pending given
         WHERE given.contribution_id = claim.contribution_id AND given.lapsed = '')
     ORDER BY claim.ahead, claim.id
+"""  # noqa: S608 (all parts are written here)
+# The plan of `TAKEN` takes longer to make than to carry out, and its values change nothing about
+# it. A claim that a crash of the database loses within the second is a claim that ran out early.
+SWIFTLY = """
+    SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
+           set_config('synchronous_commit', 'off', true)
 """
+OPENED = """
+    UPDATE reviews_claim SET ahead = false, expires_at = %(until)s,
+        opened_at = CASE WHEN ahead THEN %(now)s ELSE opened_at END
+    WHERE id = %(claim)s AND reviewer_id = %(reviewer)s
+"""
+
+ITEM = Statement(
+    lambda: Contribution.objects.select_related("author", "skill", "line", "place").filter(
+        pk=Hole("number")
+    )
+)
 
 
 class Held(NamedTuple):
@@ -152,14 +172,16 @@ def draw(reviewer: Account) -> Drawn | None:
     rule, held = site_rule(), _held(reviewer)
     if all(one.ahead for one in held) and _hold_gold(reviewer):
         held = _held(reviewer)
-    if len(held) <= rule.prefetch:
-        _fill(Hand(reviewer, boosts(habits, rule), apart_from(reviewer, rule), rule), len(held))
-        held = _held(reviewer)
-    for at, one in enumerate(held):
-        if until := _open(one, reviewer, rule):
-            items = Contribution.objects.select_related("author", "skill", "line")
-            ahead = [other for other in held[at + 1 :] if other.ahead]
-            return Drawn(items.get(pk=one.number), until, ahead, habits)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SWIFTLY)
+        if len(held) <= rule.prefetch:
+            hand = Hand(reviewer, boosts(habits, rule), apart_from(reviewer, rule), rule)
+            _fill(hand, len(held))
+            held = _held(reviewer)
+        for at, one in enumerate(held):
+            if until := _open(one, reviewer, rule):
+                ahead = [other for other in held[at + 1 :] if other.ahead][: rule.prefetch]
+                return Drawn(ITEM.all(number=one.number)[0], until, ahead, habits)
     return None
 
 
@@ -231,8 +253,9 @@ class Hand:
 
 
 def _fill(hand: Hand, held: int) -> None:
-    """Take up to the next item and the two after it."""
-    wanted = 1 + hand.rule.prefetch - held
+    """Take up to the next item and the two after it, and one to spare: so every second step
+    takes nothing."""
+    wanted = 2 + hand.rule.prefetch - held
     taken = _take(hand, wanted)
     if held or taken:
         return
@@ -250,7 +273,7 @@ def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> int:
     taken = 0
     for _try in range(TRIES):
         with connection.cursor() as cursor:
-            cursor.execute(TAKEN, told | {"wanted": wanted - taken})
+            cursor.execute(TAKEN.format(most=wanted + SPARE), told | {"wanted": wanted - taken})
             heads, got = cursor.fetchone()
         taken += got
         # Heads of which too few could be taken are being taken by others: look again.
@@ -263,7 +286,6 @@ def _told(reviewer: Account, rule: QueueRule, *, yielding: bool) -> dict[str, An
     now = timezone.now()
     return {
         "reviewer": reviewer.pk,
-        "stage": str(Stage.IN_REVIEW),
         "now": now,
         "expires": now + rule.claim_lasts,
         "yielding": yielding,
@@ -271,10 +293,8 @@ def _told(reviewer: Account, rule: QueueRule, *, yielding: bool) -> dict[str, An
 
 
 def _held(reviewer: Account) -> list[Held]:
-    told: dict[str, Any] = {"reviewer": reviewer.pk, "stage": str(Stage.IN_REVIEW)}
-    told |= {"now": timezone.now()}
     with connection.cursor() as cursor:
-        cursor.execute(HELD, told)
+        cursor.execute(HELD, {"reviewer": reviewer.pk, "now": timezone.now()})
         return [Held(*row) for row in cursor.fetchall()]
 
 
@@ -291,10 +311,11 @@ def _hold_gold(reviewer: Account) -> bool:
 
 def _open(held: Held, reviewer: Account, rule: QueueRule) -> datetime | None:
     """Open an item, if it is still held by the same; returns until when it is theirs."""
-    until = timezone.now() + rule.claim_lasts
-    mine = Claim.objects.filter(pk=held.pk, reviewer=reviewer)
-    opened = {"opened_at": timezone.now()} if held.ahead else {}
-    return until if mine.update(ahead=False, expires_at=until, **opened) else None
+    now = timezone.now()
+    told = {"claim": held.pk, "reviewer": reviewer.pk, "now": now, "until": now + rule.claim_lasts}
+    with connection.cursor() as cursor:
+        cursor.execute(OPENED, told)
+        return told["until"] if cursor.rowcount else None
 
 
 def _flag(place: Place, contribution: Contribution, rule: QueueRule) -> None:

@@ -8,17 +8,20 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.accounts.models import Account
+from apps.accounts.statements import Hole, Statement
 from apps.reviews.errors import HabitRefused
 from apps.reviews.models import Decision
 from apps.reviews.queue.models import Habits
 from apps.skills.models import Skill
 
 MOST_A_DAY = 1000
+HABITS = Statement(lambda: Habits.objects.filter(account=Hole("account")))
 
 
 @cache
@@ -29,7 +32,9 @@ def time_zones() -> tuple[str, ...]:
 
 def habits_of(account: Account) -> Habits | None:
     """The habits that a reviewer has told; None for who takes whatever comes."""
-    return Habits.objects.prefetch_related("skills").filter(account=account).first()
+    if told := HABITS.first(account=account.pk):
+        prefetch_related_objects([told], "skills")
+    return told
 
 
 def set_habits(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
+from apps.accounts.statements import Statement
 from apps.skills.models import ModelLine
 
 
@@ -67,10 +68,12 @@ class QueueRule:
         return timedelta(hours=self.held_back_hours)
 
 
+OLDEST_POLICY = Statement(
+    lambda: ModelLine.objects.order_by("pk").values_list("policy", flat=True)[:1]
+)
 NAMES = frozenset(field.name for field in fields(QueueRule))
 
 
 def site_rule() -> QueueRule:
     """The rule of what belongs to no item: the oldest line's."""
-    policies = ModelLine.objects.order_by("pk").values_list("policy", flat=True)
-    return QueueRule.said(policies.first() or {})
+    return QueueRule.said(OLDEST_POLICY.first() or {})

@@ -16,6 +16,7 @@ from math import log2
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.accounts.statements import Hole, Statement
 from apps.checks.hints import novelty
 from apps.contributions.models import Contribution
 from apps.contributions.queries import rows_of
@@ -28,6 +29,11 @@ from apps.traces.models import Outcome
 # Even what stands there word for word is read one day.
 LEAST_NOVELTY = 0.05
 ROWS_LOOKED_AT = 200
+
+DEMAND = Statement(lambda: Demand.objects.filter(pk=Hole("heap")))
+DEMANDS = Statement(lambda: Demand.objects.values_list("heap", "traffic", "failing"))
+POLICIES = Statement(lambda: ModelLine.objects.values_list("pk", "policy"))
+SKILLS = Statement(lambda: Skill.objects.order_by().values_list("pk", "line", "protected"))
 
 
 @dataclass(frozen=True)
@@ -85,15 +91,10 @@ def standing_of(worth: float, counts_from: datetime, rule: QueueRule) -> float:
 
 def demands() -> dict[int, float]:
     """For every heap the logarithm (base 2) of how much its skill is asked for."""
-    shares = {
-        heap: (traffic + failing) / 2
-        for heap, traffic, failing in Demand.objects.values_list("heap", "traffic", "failing")
-    }
-    # (Asked at each step of every reviewer: values cost a third of what objects do.)
-    policies = ModelLine.objects.values_list("pk", "policy")
-    rules = {line: QueueRule.said(policy) for line, policy in policies}
+    shares = {heap: (traffic + failing) / 2 for heap, traffic, failing in DEMANDS.all()}
+    rules = {line: QueueRule.said(policy) for line, policy in POLICIES.all()}
     found = {-line: log2(_demand(shares.get(-line), rule)) for line, rule in rules.items()}
-    for skill, line, protected in Skill.objects.values_list("pk", "line", "protected"):
+    for skill, line, protected in SKILLS.all():
         share = shares.get(skill)
         found[skill] = log2(_demand(share, rules[line], protected=protected))
     return found
@@ -109,7 +110,7 @@ def explain(place: Place, item: Contribution, *, habits: Habits | None, at: date
     """The score of an item for a reviewer at a moment, factor by factor."""
     skill, rule = item.skill, QueueRule.of(item.line)
     known = {one.pk for one in habits.skills.all()} if habits else set()
-    measured = Demand.objects.filter(pk=place.heap).first()
+    measured = DEMAND.first(heap=place.heap)
     waited = max(0.0, (at - place.counts_from).total_seconds())
     factors = [
         _demand_factor(measured, rule, skill),

@@ -121,8 +121,9 @@ def test_in_every_order_an_approval_is_of_the_rows_that_were_read():
 @pytest.mark.django_db(transaction=True)
 def test_among_many_claimers_at_once_no_item_is_claimed_twice():
     asking = reviewers(500 if SOAKS else 48)
-    many(a_line(), 3 * len(asking), [somebody()])
-    places.pull(limit=3 * len(asking))
+    # One that they read, two ahead and one to spare.
+    many(a_line(), 4 * len(asking), [somebody()])
+    places.pull(limit=4 * len(asking))
 
     def ask(some: list[Account]) -> Callable[[], list[int]]:
         return lambda: [n for one in some for n in _held(one)]
@@ -131,7 +132,7 @@ def test_among_many_claimers_at_once_no_item_is_claimed_twice():
     asked = together(*(ask(asking[first::threads]) for first in range(threads)))
 
     held = [number for numbers in asked for number in numbers]
-    assert len(held) == len(set(held)) == 3 * len(asking)
+    assert len(held) == len(set(held)) == 4 * len(asking)
     assert Claim.objects.filter(ahead=False).count() == len(asking)
 
 
