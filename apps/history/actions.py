@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -36,12 +36,15 @@ def move(
     because: str = "",
     also: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
+    along: Callable[[], None] | None = None,
 ) -> Event:
     """Move `subject` to the stage `entered` and write the event, in one transaction.
 
     The row moves only if it still stands where `subject` believes (compare-and-set), and the
-    fields in `also` change with it only if they still hold what `subject` holds. Raises
-    `MoveRefused` when the table has no such move, or when somebody else was quicker.
+    fields in `also` change with it only if they still hold what `subject` holds. What `along` does
+    is done between the two: the chain grows by one line at a time, so that everybody waits for
+    whatever follows a line in its transaction. Raises `MoveRefused` when the table has no such
+    move, or when somebody else was quicker.
     """
     left = subject.stage
     if not subject.STAGES.allows(left, entered):
@@ -52,9 +55,11 @@ def move(
     told = {"by": by, "because": because, "details": details}
     # (Without a savepoint: where no row moved nothing was written that a caller must undo.)
     with transaction.atomic(savepoint=False):
-        moved = rows.update(stage=entered, **changes)
-        event = moved and record(subject, "moved", left=left, entered=entered, **told)
-    if not event:
+        if moved := rows.update(stage=entered, **changes):
+            if along:
+                along()
+            event = record(subject, "moved", left=left, entered=entered, **told)
+    if not moved:
         raise MoveRefused(f"{subject} has already left {words(left)}")
     subject.stage = entered
     for name, value in changes.items():

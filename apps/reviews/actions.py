@@ -228,6 +228,12 @@ def _enter(
         severity == Severity.QUARANTINE for severity, _dismissed in severities_of(contribution)
     )
     details = {"verdict": verdict, "digest": contribution.digest}
+    written: list[Decision] = []
+
+    def along() -> None:
+        leave(contribution)
+        written.append(_write(contribution, verdict, by, because, override=override))
+
     # The digest is part of the comparison: a revision that slips in between wins, we do not.
     event = move(
         contribution,
@@ -236,9 +242,9 @@ def _enter(
         because=because,
         also={"digest": contribution.digest},
         details=details | ({"voices": voices} if voices else {}),
+        along=along,
     )
-    leave(contribution)
-    decision = _write(contribution, verdict, by, because, override=override)
+    (decision,) = written
     draw_audit(decision, event)
     return decision
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +23,7 @@ from apps.reviews import actions, queries, rules
 from apps.reviews.agreement.voting import Awaited
 from apps.reviews.errors import NotAReviewer
 from apps.reviews.evidence.queries import shown
-from apps.reviews.models import Verdict
+from apps.reviews.models import Decision, Verdict
 
 DECIDE = {
     Verdict.ACCEPT: actions.accept,
@@ -91,15 +93,18 @@ class Decisions(Face):
         told = {"by": caller(request), "digest": wish["digest"], "because": wish["because"]}
         with afresh(contribution, request):
             taken = DECIDE[wish["verdict"]](contribution, **told, **more)
-        shown = answers.contribution(contribution, request)
-        if isinstance(taken, Proposal):
-            return Response({"proposal": answers.proposal(taken)} | shown, status=202)
-        if isinstance(taken, Awaited):
-            return Response({"awaits": answers.awaits(taken)} | shown, status=202)
-        told = {"decision": answers.decision(taken)} | shown
+        shown = _told(taken) | answers.contribution(contribution, request)
         if wish["next"]:
-            told |= {"next": upcoming(caller(request), request)}
-        return Response(told, status=201)
+            shown |= {"next": upcoming(caller(request), request)}
+        return Response(shown, status=201 if isinstance(taken, Decision) else 202)
+
+
+def _told(taken: Decision | Proposal | Awaited) -> dict[str, Any]:
+    if isinstance(taken, Proposal):
+        return {"proposal": answers.proposal(taken)}
+    if isinstance(taken, Awaited):
+        return {"awaits": answers.awaits(taken)}
+    return {"decision": answers.decision(taken)}
 
 
 class Measured(Face):
