@@ -180,7 +180,7 @@ class Feedback(models.Model):
     """What somebody said of an answer: of ours (`trace`), or of one given elsewhere.
 
     Partitioned by month through its number, and written only by `feedback.storing`. The database
-    holds delivery and account together by one foreign key of its own (migration 0003).
+    holds delivery and account together by triggers of its own (migration 0004).
     """
 
     id = models.BigIntegerField(primary_key=True, editable=False)

@@ -220,20 +220,23 @@ def _deliver_once(
     traces = any(isinstance(row, Sent) and row.trace is not UNSET for row in rows)
     known = _known(order, storing.begin(order.desk.delivery, traces=traces))
     judged = judging.judge(rows, known, first=0)
-    _put(judged, order.account.pk, round_about)
-    receipt = _note(Receipt(), judged, len(rows))
-    receipt.delivery = Delivery(
+    delivery = Delivery(
         pk=known.delivery,
         **_columns_of(order),
         digest=digest,
         size=size,
         received_at=known.at,
         ended_at=known.at,
-        **_columns(receipt.counts),
+        **_columns(_note(Receipt(), judged, len(rows)).counts),
     )
-    # The rows' foreign key looks for it at the commit.
-    receipt.delivery.save(force_insert=True)
-    _keep_unstored(receipt.delivery, judged)
+    # The database looks for it when the rows come in.
+    delivery.save(force_insert=True)
+    repeating = len(judged.repeats)
+    _put(judged, order.account.pk, round_about)
+    receipt = _note(Receipt(delivery), judged, len(rows))
+    if len(judged.repeats) > repeating:
+        Delivery.objects.filter(pk=delivery.pk).update(**_columns(receipt.counts))
+    _keep_unstored(delivery, judged)
     return receipt
 
 
