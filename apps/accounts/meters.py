@@ -1,7 +1,7 @@
 """Counting in Valkey how often somebody did something in a sliding window.
 
-Every process of the site counts in the same place. LIMITS_FACTOR multiplies every quota, and 0
-switches counting off.
+Every process of the site counts in the same place, all limits of a request in one call.
+LIMITS_FACTOR multiplies every quota, and 0 switches counting off.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import redis
 from django.conf import settings
 from django.http.response import HttpResponseBase
 from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from redis.commands.core import Script
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,41 @@ logger = logging.getLogger(__name__)
 PATIENCE = 0.5
 # And after it failed, nobody asks it again for so long (seconds).
 REST = 2.0
+
+# The sliding window counter that `limits` has too, which asks the store twice for each limit: each
+# request waited for four answers. A limit is a hash with the count of the window that runs and of
+# the one before it, which fades as time goes on. ARGV: whether to count, then quota and seconds of
+# each; answers for each whether one more was free, how many are left, and the seconds until more
+# are (of what is used up: until one is).
+COUNT = """
+local clock = redis.call('TIME')
+local now, told = clock[1] + clock[2] / 1000000, {}
+for at, key in ipairs(KEYS) do
+    local quota, seconds = tonumber(ARGV[2 * at]), tonumber(ARGV[2 * at + 1])
+    local window = math.floor(now / seconds)
+    local stored = redis.call('HMGET', key, 'window', 'count', 'before')
+    local count, before = tonumber(stored[2]) or 0, tonumber(stored[3]) or 0
+    local behind = window - (tonumber(stored[1]) or window)
+    if behind == 1 then count, before = 0, count end
+    if behind > 1 then count, before = 0, 0 end
+    local passed = now / seconds - window
+    local free = before * (1 - passed) + count < quota
+    if free and ARGV[1] == '1' then
+        count = count + 1
+        redis.call('HSET', key, 'window', window, 'count', count, 'before', before)
+        redis.call('EXPIRE', key, 2 * seconds)
+    end
+    local used = before * (1 - passed) + count
+    local until_more = 1 - passed
+    if before > 0 and count < quota then
+        local fading = free and 1 / before or 1 - (quota - count) / before - passed
+        until_more = math.min(until_more, fading)
+    end
+    local left = math.max(0, quota - math.floor(used))
+    told[at] = {free and 1 or 0, left, math.ceil(until_more * seconds)}
+end
+return told
+"""
 
 
 class StoreAway(Exception):
@@ -137,30 +173,42 @@ def _readings(
     partition, known = partition_of(who), list(policies)
     try:
         _store.ensure_awake()
-        shared = _shared(settings.REDIS_URL, settings.QUEUE_PREFIX)
-        return [_reading(shared, policy, partition, hit, shared=True) for policy in known]
+        return _counted_together(known, partition, hit)
     except (redis.RedisError, OSError) as error:
         _store.failed(error)
         if not never_open:
             raise StoreAway(str(error)) from error
-        return [_reading(_own(), policy, partition, hit, shared=False) for policy in known]
+        return [_counted_alone(policy, partition, hit) for policy in known]
 
 
-def _reading(
-    limiter: SlidingWindowCounterRateLimiter,
-    policy: Policy,
-    partition: bytes,
-    hit: bool,
-    *,
-    shared: bool,
-) -> Reading:
+def _counted_together(policies: Sequence[Policy], partition: bytes, hit: bool) -> list[Reading]:
+    """What the whole site counted."""
     # No address and no name of anybody stands in the store as it is.
-    item, who = _item(policy), partition.hex()
+    prefix, who = f"{settings.QUEUE_PREFIX}:limits", partition.hex()
+    keys = [f"{prefix}:{policy.name}:{who}" for policy in policies]
+    values = [number for policy in policies for number in (policy.allowed, policy.seconds)]
+    answered = _count(settings.REDIS_URL)(keys, [int(hit), *values])
+    return [
+        Reading(
+            policy,
+            left if free else 0,
+            max(1, wait),
+            partition,
+            refused=not free,
+            shared=True,
+        )
+        for policy, (free, left, wait) in zip(policies, answered, strict=True)
+    ]
+
+
+def _counted_alone(policy: Policy, partition: bytes, hit: bool) -> Reading:
+    """What this process counted for itself."""
+    limiter, item, who = _own(), _item(policy), partition.hex()
     free = limiter.hit(item, who) if hit else limiter.test(item, who)
     stats = limiter.get_window_stats(item, who)
     wait = max(1, ceil(stats.reset_time - time.time()))
     remaining = stats.remaining if free else 0
-    return Reading(policy, remaining, wait, partition, refused=not free, shared=shared)
+    return Reading(policy, remaining, wait, partition, refused=not free, shared=False)
 
 
 def _item(policy: Policy) -> RateLimitItemPerSecond:
@@ -187,14 +235,9 @@ _store = _Store()
 
 
 @cache
-def _shared(url: str, prefix: str) -> SlidingWindowCounterRateLimiter:
-    storage = RedisStorage(
-        url.replace("unix://", "redis+unix://", 1),
-        key_prefix=f"{prefix}:limits",
-        socket_timeout=PATIENCE,
-        socket_connect_timeout=PATIENCE,
-    )
-    return SlidingWindowCounterRateLimiter(storage)
+def _count(url: str) -> Script:
+    store = redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+    return store.register_script(COUNT)
 
 
 @cache

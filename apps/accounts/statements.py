@@ -57,7 +57,7 @@ class Statement(Generic[Found]):
         connection = connections[written.database]
         with connection.cursor() as cursor:
             cursor.execute(written.sql, written.filled(values))
-            rows = [list(row) for row in cursor.fetchall()]
+            rows = [list(row[: written.width]) for row in cursor.fetchall()]
         for at, converters, expression in written.converters:
             for row in rows:
                 for convert in converters:
@@ -85,6 +85,8 @@ class _Written:
         self.database = rows.db
         compiler = rows.query.get_compiler(using=rows.db)
         self.sql, self.holes = compiler.as_sql()
+        # Beyond these stand columns that only order the rows.
+        self.width = compiler.col_count
         columns = [column for column, *_named in compiler.select]
         converters = compiler.get_converters(columns)
         self.converters = [(at, *converters[at]) for at in sorted(converters)]

@@ -44,6 +44,7 @@ SEVERITIES = Statement(
             screening__contribution=Hole("contribution"), screening__revision=Hole("revision")
         )
         .values_list("severity", "dismissed_by")
+        .order_by()
         .distinct()
     )
 )

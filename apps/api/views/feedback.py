@@ -241,14 +241,14 @@ def _verdicts(receipt: Receipt, only_refused: bool) -> list[dict[str, Any]]:
         some[at] = {"row": at, "verdict": "duplicate", "of": of}
     if receipt.delivery is None:
         return [some[at] for at in sorted(some)]
-    number, gathers = receipt.delivery.pk, receipt.gathers
+    first, gathers = number_of(receipt.delivery.pk, 0), receipt.gathers
     return [
         some[at]
         if at in some
         else {
             "row": at,
             "verdict": "stored",
-            "id": f"fb_{number_of(number, at)}",
+            "id": f"fb_{first | at}",
             "as": "contribution" if at in gathers else "signal",
         }
         for at in range(receipt.rows)

@@ -82,12 +82,14 @@ class _Desk:
 
     def __init__(self, known: Known, traces: Mapping[int, _Traced]) -> None:
         self.known, self.traces = known, traces
-        self.judged = Judged()
+        # Looked up once and not for each of thousands of rows.
+        self.sender, self.first = known.account.pk, number_of(known.delivery, 0)
+        self.judged = Judged(traces=bool(traces))
         self.names: dict[str, int] = {}
         self.told: dict[int, str] = {key: trace.told for key, trace in traces.items()}
 
     def look_at(self, place: int, row: Sent) -> None:
-        number = number_of(self.known.delivery, place)
+        number = self.first | place
         try:
             taken = self._elsewhere(number, row) if row.trace is UNSET else self._ours(number, row)
         except _Refused as refused:
@@ -123,7 +125,7 @@ class _Desk:
         return (
             number,
             known.delivery,
-            known.account.pk,
+            self.sender,
             known.skill if not row.skill else self._skill(row.skill),
             None,
             row.source or known.source,
@@ -155,10 +157,9 @@ class _Desk:
                 "send the id that came with the answer",
             )
             raise _Refused(Bad("unknown_trace", "trace", detail, mend))
-        self.judged.traces = True
         skill = trace.skill if not row.skill else self._skill(row.skill)
         return (
-            *(number, known.delivery, known.account.pk, skill, key),
+            *(number, known.delivery, self.sender, skill, key),
             *(row.source or known.source, row.client_id or _name_of(key, correction), None, "", ""),
             *(correction, success, rating, known.terms and trace.own, row.at or known.at),
         )
