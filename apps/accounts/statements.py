@@ -40,7 +40,7 @@ class Hole(Expression):
         super().__init__(output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
         return "%s", [self]
 
 
@@ -92,14 +92,14 @@ class _Written:
         self.converters = [(at, *converters[at]) for at in sorted(converters)]
         self.yielded = _yielding(rows, compiler)
 
-    def filled(self, values: dict[str, object]) -> list[object]:
+    def filled(self, values: dict[str, object]) -> list[Any]:
         """The parameters of the SQL, in order."""
         return [values[one.name] if isinstance(one, Hole) else one for one in self.holes]
 
 
 def _yielding(rows: QuerySet[Any, Any], compiler: SQLCompiler) -> Callable[[Row], Any]:
     """What makes of a row what the queryset yields; TypeError for a queryset of another kind."""
-    kind = rows._iterable_class  # type: ignore[attr-defined]
+    kind = rows._iterable_class
     if kind is FlatValuesListIterable:
         return itemgetter(0)
     if kind is ValuesListIterable:
@@ -116,7 +116,8 @@ def _modelling(database: str, compiler: SQLCompiler) -> Callable[[Row], Any]:
     fields = described["select_fields"]
     first, end = fields[0], fields[-1] + 1
     model, names = described["model"], [column.target.attname for column, *_ in select[first:end]]
-    related = get_related_populators(described, select, database)
+    # (The stubs speak of a later Django.)
+    related = get_related_populators(described, select, database)  # type: ignore[call-arg]
 
     def modelled(row: Row) -> Any:
         found = model.from_db(database, names, row[first:end])

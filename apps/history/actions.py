@@ -52,13 +52,13 @@ def move(
     changes = dict(also or {})
     believed = {name: getattr(subject, name) for name in changes}
     rows = type(subject).objects.filter(pk=subject.pk, stage=left, **believed)
-    told = {"by": by, "because": because, "details": details}
     # (Without a savepoint: where no row moved nothing was written that a caller must undo.)
     with transaction.atomic(savepoint=False):
         if moved := rows.update(stage=entered, **changes):
             if along:
                 along()
-            event = record(subject, "moved", left=left, entered=entered, **told)
+            told: dict[str, Any] = {"left": left, "entered": entered, "details": details}
+            event = record(subject, "moved", by=by, because=because, **told)
     if not moved:
         raise MoveRefused(f"{subject} has already left {words(left)}")
     subject.stage = entered

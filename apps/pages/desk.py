@@ -187,7 +187,7 @@ def edits_in(sent: Any) -> list[tuple[int, str, str]]:
     found = []
     for name in sent:
         parts = name.split("-")
-        if len(parts) == 3 and parts[0] == "edit" and parts[1].isdigit() and len(parts[1]) < 6:
+        if len(parts) == 3 and parts[0] == "edit" and parts[1].isdecimal() and len(parts[1]) < 6:
             found.append((int(parts[1]), parts[2], sent[name].replace("\r\n", "\n")))
     return found
 

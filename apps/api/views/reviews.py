@@ -37,7 +37,6 @@ class Queue(Face):
     """GET lists what the caller may decide on, oldest first; `quarantined=1` what was set aside."""
 
     scopes = {"GET": Scope.REVIEW}
-    parameters = frozenset({"quarantined"})
     calls = {
         "GET": Call(
             {200: Page(shapes.Contribution)},

@@ -91,8 +91,9 @@ def signals(request: HttpRequest) -> HttpResponse:
 
 def _plant(request: HttpRequest, account: Account) -> None:
     number = request.POST.get("number", "").lstrip("#")
-    found = Contribution.objects.filter(pk=int(number)) if number.isdecimal() else None
-    if found is None or len(number) > 18 or not (source := found.first()):
+    readable = number.isdecimal() and len(number) <= 18
+    source = Contribution.objects.filter(pk=number).first() if readable else None
+    if source is None:
         messages.error(request, _("There is no PR of this number."))
         return
     try:

@@ -312,10 +312,11 @@ def _hold_gold(reviewer: Account) -> bool:
 def _open(held: Held, reviewer: Account, rule: QueueRule) -> datetime | None:
     """Open an item, if it is still held by the same; returns until when it is theirs."""
     now = timezone.now()
-    told = {"claim": held.pk, "reviewer": reviewer.pk, "now": now, "until": now + rule.claim_lasts}
+    until = now + rule.claim_lasts
+    told: dict[str, Any] = {"claim": held.pk, "reviewer": reviewer.pk, "now": now, "until": until}
     with connection.cursor() as cursor:
         cursor.execute(OPENED, told)
-        return told["until"] if cursor.rowcount else None
+        return until if cursor.rowcount else None
 
 
 def _flag(place: Place, contribution: Contribution, rule: QueueRule) -> None:
