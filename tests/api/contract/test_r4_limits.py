@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import redis
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.utils import timezone
@@ -176,6 +177,34 @@ def test_a_multiplied_limit_is_told_as_it_is(limited: Settings, stranger: Caller
     limited.LIMITS_FACTOR = 10
 
     assert read(stranger.get("skills")["RateLimit-Policy"])["anonymous-minute"]["q"] == "1200"
+
+
+@pytest.mark.parametrize(
+    ("ago", "count", "free", "left"),
+    [
+        # The window before fades evenly; early in this one nearly all of it counts.
+        (0, 3, True, 1_000_000 - 4),
+        (1, 999_000, True, None),
+        (1, 2_000_000_000, False, 0),
+        (2, 2_000_000_000, True, 1_000_000 - 1),
+    ],
+)
+def test_what_was_counted_fades_with_its_window(
+    limited: Settings, ago: int, count: int, free: bool, left: int | None
+) -> None:
+    """A window of ten years, so that no test stands at its turn."""
+    long = Policy("long", 1_000_000, 10 * 365 * 24 * 3600)
+    who = meters.partition_of("somebody").hex()
+    with redis.Redis.from_url(limited.REDIS_URL) as store:
+        window = int(store.time()[0] // long.seconds) - ago
+        key = f"{limited.QUEUE_PREFIX}:limits:long:{who}"
+        store.hset(key, mapping={"window": window, "count": count, "before": 0})
+
+    (reading,) = meters.take([long], "somebody")
+
+    assert reading.refused is not free
+    assert 0 < reading.resets_in <= long.seconds
+    assert left is None or reading.remaining == left
 
 
 # -- Signing up and guessing --------------------------------------------------------------------
