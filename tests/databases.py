@@ -46,4 +46,5 @@ def empty() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(f"LOCK TABLE {', '.join(names)}")
-        cursor.execute("; ".join(f"DELETE FROM {name}" for name in names))
+        for name in names:
+            cursor.execute(f"DELETE FROM {name}")
