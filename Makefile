@@ -4,6 +4,7 @@
 #   make serve    the site, on what the demo left, until Ctrl-C
 #   make test     every test, on a real PostgreSQL and a real Valkey
 #   make test-argilla  both review desks against a real argilla-server (or ARGILLA_API_URL)
+#   make crawl    every page once more in a real browser, in the dark
 #   make fuzz     20,000 made-up requests against the API (FUZZ_CASES=…)
 #   make soak     everybody at everything for ten minutes (SOAK_SECONDS=…)
 #   make messages the strings of the site into locale/, compiled
@@ -13,7 +14,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-argilla fuzz soak check messages services-start services-stop lock clean browser
+.PHONY: help demo serve test test-argilla crawl fuzz soak check messages services-start services-stop lock clean browser
 
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -46,6 +47,11 @@ test: $(STAMP) browser
 test-argilla: $(STAMP)
 	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
 	@verdict=0; $(PYTHON) -m pytest tests/argilla $(ARGS) || verdict=$$?; \
+	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
+
+crawl: $(STAMP) browser
+	@OPENFLYWHEEL_ENV=test $(MANAGE) services start >/dev/null
+	@verdict=0; $(PYTHON) -m pytest -m crawl -n 2 --dist loadfile tests/pages $(ARGS) || verdict=$$?; \
 	OPENFLYWHEEL_ENV=test $(MANAGE) services stop >/dev/null; exit $$verdict
 
 fuzz: $(STAMP)

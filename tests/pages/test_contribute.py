@@ -7,7 +7,6 @@ visitor's, who does not stop to think, and nothing is asserted of them.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -461,8 +460,7 @@ def test_rows_are_added_moved_and_taken_out_without_scripts(served: Any) -> None
     assert window.wrong == []
 
 
-# That every pair of colours can be read in both schemes is shown by test_tokens.
-@pytest.mark.parametrize("scheme", SCHEMES if os.environ.get("SHOTS") else SCHEMES[:1])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_pages_of_contributing_are_whole_and_axe_finds_nothing(
     scheme: str, served: Any, tmp_path: Path
 ) -> None:

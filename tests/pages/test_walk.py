@@ -38,7 +38,9 @@ QUIET = [
     "--disable-sync",
 ]
 WIDE, PHONE, NARROWEST = 1280, 390, 320
-SCHEMES = ("light", "dark")
+# Every page once more in the dark is for `make crawl`: that every pair of colours can be read in
+# both schemes is shown by test_tokens, and all else is the same.
+SCHEMES = ("light", pytest.param("dark", marks=pytest.mark.crawl))
 
 PAGES = {
     "home": "/",

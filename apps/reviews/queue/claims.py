@@ -271,9 +271,11 @@ def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> int:
     told |= {"heaps": list(hand.boosts), "boosts": list(hand.boosts.values())}
     told |= {"apart": hand.apart, "maintains": hand.reviewer.role == Role.MAINTAINER}
     taken = 0
-    for _try in range(TRIES):
+    for attempt in range(TRIES):
+        # Where others have locked all of these heads, the next look goes further down.
+        most = wanted + (SPARE << min(attempt, 5))
         with connection.cursor() as cursor:
-            cursor.execute(TAKEN.format(most=wanted + SPARE), told | {"wanted": wanted - taken})
+            cursor.execute(TAKEN.format(most=most), told | {"wanted": wanted - taken})
             heads, got = cursor.fetchone()
         taken += got
         # Heads of which too few could be taken are being taken by others: look again.

@@ -121,9 +121,10 @@ def test_in_every_order_an_approval_is_of_the_rows_that_were_read():
 @pytest.mark.django_db(transaction=True)
 def test_among_many_claimers_at_once_no_item_is_claimed_twice():
     asking = reviewers(500 if SOAKS else 48)
-    # One that they read, two ahead and one to spare.
-    many(a_line(), 4 * len(asking), [somebody()])
-    places.pull(limit=4 * len(asking))
+    # One that they read, two ahead and one to spare; and some left over, so that nobody who finds
+    # the last ones locked takes what another holds ahead.
+    many(a_line(), 5 * len(asking), [somebody()])
+    places.pull(limit=5 * len(asking))
 
     def ask(some: list[Account]) -> Callable[[], list[int]]:
         return lambda: [n for one in some for n in _held(one)]
