@@ -6,12 +6,24 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Account
 from apps.accounts.statements import Hole, Statement
 from apps.contributions.models import Consent, Contribution, Licence, Revision, Row
 from apps.contributions.stages import Stage
+from apps.history.models import Event
+from apps.history.queries import kind_of
 from apps.skills.models import ModelLine
 
 OPEN = (Stage.SUBMITTED, Stage.IN_REVIEW, Stage.QUARANTINED, Stage.CHANGES_REQUESTED)
@@ -83,6 +95,15 @@ def for_export(reader: Account | AnonymousUser) -> QuerySet[Contribution]:
     theirs = Q(author_id=reader.pk) if reader.is_authenticated else Q(pk__in=[])
     given = Q(stage=Stage.ACCEPTED, consent=Consent.TRAIN) & ~Q(licence=Licence.PROPRIETARY)
     return Contribution.objects.filter(given | theirs)
+
+
+def rejections() -> QuerySet[Event]:
+    """Every rejection that was not taken back: an appeal that is granted leads to review again."""
+    moves = Event.objects.filter(subject_kind=kind_of(Contribution())).exclude(entered="")
+    later = moves.filter(subject_id=OuterRef("subject_id"), pk__gt=OuterRef("pk"))
+    entered = Subquery(later.order_by("pk").values("entered")[:1])
+    followed = moves.filter(entered=Stage.REJECTED).annotate(then=Coalesce(entered, Value("")))
+    return followed.exclude(then=Stage.IN_REVIEW)
 
 
 def current_revision(contribution: Contribution) -> Revision:

@@ -17,7 +17,6 @@ from apps.contributions import queries
 from apps.contributions.errors import ContributionRefused, QuotaReached
 from apps.contributions.models import Consent, Contribution, Kind
 from apps.contributions.stages import Stage
-from apps.history.queries import life_of
 
 A_DAY = timedelta(days=1)
 # What may still be edited without sending a revision.
@@ -114,7 +113,7 @@ def ensure_may_send_again(contribution: Contribution) -> None:
     if contribution.stage != Stage.REJECTED:
         return
     most = int(contribution.line.policy.get("review", {}).get("rejections", REJECTIONS))
-    if life_of(contribution).filter(entered=Stage.REJECTED).count() >= most:
+    if queries.rejections().filter(subject_id=contribution.pk).count() >= most:
         raise ContributionRefused(
             f"{contribution} was rejected {most} times and is not sent again; appeal, or offer "
             "other rows in a new PR"

@@ -13,6 +13,7 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
+from apps.contributions.queries import accepted, rejections
 from apps.contributions.stages import Stage
 from apps.history.models import Event
 from apps.history.queries import kind_of
@@ -21,7 +22,7 @@ from apps.skills.models import ModelLine
 
 @dataclass(frozen=True)
 class TrustRule:
-    """So many accepted PRs over so many days, and none that was ever set aside or rejected."""
+    """So many accepted PRs over so many days, none ever set aside, no rejection that stands."""
 
     accepted: int = 5
     days: int = 14
@@ -40,23 +41,23 @@ class TrustRule:
 def deserving(line: ModelLine) -> QuerySet[Account]:
     """Contributors whom the rule of this line lifts to trusted."""
     rule = TrustRule.of(line)
-    mine = Q(contributions__line=line)
-    accepted = mine & Q(contributions__stage=Stage.ACCEPTED)
+    standing = Q(contributions__in=accepted(line))
     busy = Account.objects.filter(role=Role.CONTRIBUTOR, is_active=True).annotate(
-        accepted=Count("contributions", filter=accepted),
-        first=Min("contributions__created_at", filter=accepted),
-        last=Max("contributions__created_at", filter=accepted),
+        accepted=Count("contributions", filter=standing),
+        first=Min("contributions__created_at", filter=standing),
+        last=Max("contributions__created_at", filter=standing),
     )
     long_enough = busy.filter(
         accepted__gte=rule.accepted, last__gte=F("first") + timedelta(days=rule.days)
     )
+    against = Q(pk__in=_set_aside()) | Q(pk__in=rejections().values("subject_id"))
     return long_enough.exclude(
-        pk__in=Contribution.objects.filter(pk__in=_set_aside()).values("author")
+        pk__in=Contribution.objects.filter(against).values("author")
     ).order_by("pk")
 
 
 def _set_aside() -> QuerySet[Event, Any]:
-    """The numbers of all PRs that were ever quarantined or rejected."""
+    """The numbers of all PRs that were ever quarantined."""
     return Event.objects.filter(
-        subject_kind=kind_of(Contribution()), entered__in=[Stage.QUARANTINED, Stage.REJECTED]
+        subject_kind=kind_of(Contribution()), entered=Stage.QUARANTINED
     ).values("subject_id")

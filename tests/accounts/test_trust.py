@@ -64,6 +64,30 @@ def test_too_few_too_quickly_or_ever_quarantined_is_not_enough():
     assert [trusted(account) for account in (few, quick, stained)] == [False, False, False]
 
 
+def test_a_rejection_counts_unless_an_appeal_took_it_back():
+    ada, eve = with_accepted(5, over=15), with_accepted(5, over=15)
+    for author in (ada, eve):
+        pr = a_contribution(by=author, stage=Stage.IN_REVIEW)
+        move(pr, Stage.REJECTED, by="grace")
+        if author == ada:
+            move(pr, Stage.IN_REVIEW, by="an appeal")
+
+    trust_whom_the_rule_trusts()
+
+    assert (trusted(ada), trusted(eve)) == (True, False)
+
+
+def test_what_was_taken_out_again_earns_no_trust():
+    ada = with_accepted(5, over=15)
+    last = Contribution.objects.filter(author=ada).latest("pk")
+    takes_out = a_contribution(last.line, stage=Stage.ACCEPTED)
+    Contribution.objects.filter(pk=takes_out.pk).update(reverts=last)
+
+    trust_whom_the_rule_trusts()
+
+    assert not trusted(ada)
+
+
 def test_the_numbers_are_the_lines_policy():
     line = a_line()
     line.policy = {**line.policy, "trust": {"accepted": 2, "days": 1}}
