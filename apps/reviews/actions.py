@@ -169,17 +169,10 @@ def decide_overdue() -> int:
     """Close rounds that nobody will complete; returns how many. See `voting.nobody_is_left`."""
     closed = 0
     for held in voting.overdue():
-        voices = list(held.heard.select_related("reviewer"))
-        if not voices or not voting.nobody_is_left(held, voices):
-            continue
-        settled = voting.tally_without_the_missing(voices)
-        try:
-            with transaction.atomic():
-                voting.close(held, settled.verdict)
+        with suppress(MoveRefused), transaction.atomic():
+            if settled := voting.close_without_the_missing(held):
                 _settle(held.contribution, settled)
-        except MoveRefused:
-            continue
-        closed += 1
+                closed += 1
     return closed
 
 

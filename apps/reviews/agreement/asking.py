@@ -20,6 +20,9 @@ from apps.reviews.agreement.policy import (
     asked,
     drawn_in_secret,
 )
+from apps.reviews.desk.barring import barred_from
+from apps.reviews.queue.affiliation import apart_from
+from apps.reviews.queue.policy import QueueRule
 from apps.reviews.rules import DECIDE
 
 
@@ -57,6 +60,8 @@ def _is_drawn(contribution: Contribution, policy: AgreementPolicy) -> bool:
 
 
 def eligible(contribution: Contribution) -> QuerySet[Account]:
-    """Accounts whose voice could count for this PR."""
+    """Accounts whose voice could count for this PR: they may decide, and nothing bars them."""
     deciding = Account.objects.filter(role__in=DECIDE, is_active=True)
-    return deciding.exclude(pk=contribution.author_id)
+    deciding = deciding.exclude(barred_from(contribution))
+    # Whose work is kept from the author, from them the author's is.
+    return deciding.exclude(pk__in=apart_from(contribution.author, QueueRule.of(contribution.line)))

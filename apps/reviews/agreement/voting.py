@@ -169,6 +169,20 @@ def overdue() -> list[Round]:
     ]
 
 
+def close_without_the_missing(held: Round) -> Settled | None:
+    """End an overdue round with the voices it has; None while somebody may still come.
+
+    Must run in a transaction: whoever says something now waits, and finds the round closed.
+    """
+    _lock(held.contribution)
+    voices = list(held.heard.select_related("reviewer"))
+    if not voices or not nobody_is_left(held, voices):
+        return None
+    settled = tally_without_the_missing(voices)
+    close(held, settled.verdict)
+    return settled
+
+
 def nobody_is_left(held: Round, voices: Sequence[Voice]) -> bool:
     """Whether a round may close without more voices.
 

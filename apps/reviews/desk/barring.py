@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from apps.accounts.models import Account, Role
 from apps.accounts.statements import Hole, Statement
 from apps.contributions.models import Contribution
-from apps.reviews.desk.models import Escalation, Outcome, Pending
+from apps.reviews.desk.models import Appeal, Escalation, Outcome, Pending
 from apps.reviews.errors import NotAReviewer
 
 
@@ -22,6 +22,16 @@ def _barred(account: Account | Hole, *, maintains: bool) -> Q:
     handed_on = Q(escalation__by=account) if maintains else Q(escalation__isnull=False)
     overturned = Q(appeal__outcome=Outcome.OVERTURNED, appeal__decision__reviewer=account)
     return handed_on | overturned
+
+
+def barred_from(contribution: Contribution) -> Q:
+    """The same, asked of a PR: accounts that have no voice on it any more."""
+    overturned = Appeal.objects.filter(contribution=contribution, outcome=Outcome.OVERTURNED)
+    accounts = Q(pk__in=overturned.values("decision__reviewer"))
+    handed_on = Escalation.objects.filter(contribution=contribution).first()
+    if handed_on is not None:
+        accounts |= ~Q(role=Role.MAINTAINER) | Q(pk=handed_on.by_id)
+    return accounts
 
 
 def _bars(*, maintains: bool) -> QuerySet[Contribution, Any]:

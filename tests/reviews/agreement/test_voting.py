@@ -15,14 +15,16 @@ from apps.checks.models import Finding, Screening
 from apps.contributions import actions as contributions
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.history.affiliations import affiliate
 from apps.history.models import Event
 from apps.history.queries import life_of
 from apps.reviews import actions
-from apps.reviews.agreement.asking import asked_for
+from apps.reviews.agreement.asking import asked_for, eligible
 from apps.reviews.agreement.models import Round, Voice
 from apps.reviews.agreement.policy import AgreementPolicy
 from apps.reviews.agreement.queries import voices_on
 from apps.reviews.agreement.voting import Awaited, commitment
+from apps.reviews.desk.models import Appeal, Escalation
 from apps.reviews.errors import VoiceIsIn
 from apps.reviews.models import Decision, Verdict
 from apps.reviews.queries import queue_for
@@ -285,6 +287,30 @@ def test_where_two_differ_and_no_third_exists_the_careful_verdict_stands_in_the_
 
     pr.refresh_from_db()
     assert pr.stage == Stage.CHANGES_REQUESTED
+
+
+@pytest.mark.parametrize("why", ["colleague", "overturned", "handed on"])
+def test_who_may_not_decide_on_a_pr_is_no_third_person_for_it(why: str):
+    pr, (grace, alan, mary) = a_contribution(a_line_with(), stage=Stage.IN_REVIEW), reviewers(3)
+    flagged(pr, "flag")
+    say("accept", pr, grace)
+    say("changes", pr, alan)
+    assert mary in eligible(pr)
+
+    if why == "colleague":
+        affiliate(mary, "Example", by=mary)
+        affiliate(pr.author, "Example", by=pr.author)
+    elif why == "overturned":
+        first = Decision.objects.create(
+            contribution=pr, reviewer=mary, verdict="reject", revision=1, digest=pr.digest
+        )
+        Appeal.objects.create(contribution=pr, decision=first, words="no", outcome="overturned")
+    else:
+        Escalation.objects.create(contribution=pr, by=mary, because="not sure")
+    age(3.1)
+
+    assert mary not in eligible(pr)
+    assert (actions.decide_overdue(), Round.objects.get().outcome) == (1, Verdict.CHANGES)
 
 
 # -- Faces ----------------------------------------------------------------------------------------
