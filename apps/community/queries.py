@@ -111,12 +111,17 @@ SENTENCES = {
     "pr.changes_requested": gettext_noop("came back with a request for changes"),
     "pr.accepted": gettext_noop("was accepted and goes into the next build"),
     "pr.rejected": gettext_noop("was rejected"),
+    "pr.rejection_upheld": gettext_noop("stays rejected: somebody else has heard the appeal"),
     "pr.withdrawn": gettext_noop("was withdrawn"),
     "pr.commented": gettext_noop("has a new comment"),
     "pr.comment_edited": gettext_noop("has a comment that now mentions you"),
     "pr.held": gettext_noop("is held back from builds"),
     "pr.hold_lifted": gettext_noop("may go into builds again"),
     "pr.revert_proposed": gettext_noop("might be taken out again: somebody proposes a revert"),
+    "pr.measured": gettext_noop("shows what its rows would do to the model: a preview"),
+    "pr.answer_not_counted": gettext_noop(
+        "has an answer of yours from Argilla that was not counted"
+    ),
     "build.ready": gettext_noop("was trained into a version that is ready to roll out"),
     "build.failed": gettext_noop("was in a build that failed"),
     "rollout.live": gettext_noop("serves everyone now"),
@@ -124,9 +129,19 @@ SENTENCES = {
 }
 
 
+# What comes to review from elsewhere than the checks.
+BACK_IN_REVIEW = {
+    Stage.REJECTED: gettext_noop("is in review again: the appeal was granted"),
+    Stage.QUARANTINED: gettext_noop("was released by maintainers and waits for a reviewer"),
+}
+
+
 def sentence_of(notice: Notice) -> str:
     """What a line of the inbox says, in the reader's language."""
-    said = SENTENCES.get(kind_of_news(notice.event), gettext_noop("has news"))
+    event = notice.event
+    said = SENTENCES.get(kind_of_news(event), gettext_noop("has news"))
+    if event.entered == Stage.IN_REVIEW:
+        said = BACK_IN_REVIEW.get(event.left, said)
     return f"{notice.contribution} {gettext(said)}"
 
 

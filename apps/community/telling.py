@@ -20,10 +20,20 @@ TOLD = frozenset(
     [
         *("pr.in_review", "pr.quarantined", "pr.changes_requested", "pr.accepted", "pr.rejected"),
         *("pr.withdrawn", "pr.commented", "pr.held", "pr.hold_lifted", "pr.revert_proposed"),
-        *("pr.submitted", "pr.comment_edited"),
+        *("pr.submitted", "pr.comment_edited", "pr.measured", "pr.answer_not_counted"),
+        "pr.rejection_upheld",
         *("build.ready", "build.failed", "rollout.live", "rollout.rolled_back"),
     ]
 )
+# What concerns some alone. An edited comment is news to those whom it mentions for the first time.
+ONLY = {
+    "pr.comment_edited": {Reason.MENTIONED},
+    "pr.answer_not_counted": {Reason.MENTIONED},
+    "pr.rejection_upheld": {Reason.AUTHOR},
+    "pr.measured": {Reason.AUTHOR},
+}
+# Evidence is measured anew with each version; that it is there is told once.
+ONCE = frozenset(["pr.measured"])
 MENTION = re.compile(r"(?<![\w@/])@(\w[\w.@+-]{0,149})")
 
 
@@ -51,15 +61,21 @@ def write_notices(news: News) -> None:
     """A line in the inbox of each person whom an event concerns, but not of who did it."""
     if news.kind not in TOLD:
         return
-    # An edited comment is news to those alone whom it mentions for the first time.
-    only = {Reason.MENTIONED} if news.kind == "pr.comment_edited" else set(Reason)
+    only = ONLY.get(news.kind, set(Reason))
     notices = [
         Notice(account=account, contribution=contribution, event=news.event, reason=reason)
         for contribution in news.contributions
+        if news.kind not in ONCE or not _told_before(news, contribution)
         for account, reason in concerned(news, contribution)
         if account.pk != news.event.account_id and reason in only
     ]
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
+
+
+def _told_before(news: News, contribution: Contribution) -> bool:
+    """Whether the same was told of this PR already."""
+    told = Notice.objects.filter(contribution=contribution, event__verb=news.event.verb)
+    return told.filter(event__subject_kind=news.event.subject_kind).exists()
 
 
 def concerned(news: News, contribution: Contribution) -> Iterator[tuple[Account, Reason]]:

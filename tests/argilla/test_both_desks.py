@@ -5,14 +5,17 @@ from __future__ import annotations
 import argilla as sdk
 import pytest
 
+from apps.checks.actions import check
 from apps.checks.models import Finding, Screening
 from apps.contributions.models import Contribution, Kind
+from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
 from apps.reviews import actions as deciding
 from apps.reviews.argilla.models import Answer, Board, Slip
 from apps.reviews.argilla.sweeping import sweep
 from apps.reviews.models import Decision
-from tests.argilla.reviewing import open_slips, reviewer, ring
+from apps.reviews.tasks import carry_out_verdicts
+from tests.argilla.reviewing import deliver, open_slips, reviewer, ring
 from tests.people import a_contribution, a_line
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("connected")]
@@ -166,12 +169,34 @@ def test_a_pr_of_several_rows_is_decided_when_all_are_answered(owner, connected)
     assert Decision.objects.get().because == "Row 2: wrong; issues: wrong"
 
 
-def test_a_corrected_text_is_suggested_to_the_author(owner, connected):
+def test_a_corrected_text_is_accepted_once_the_checks_have_read_it(owner, connected):
     ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW, rows=[{"prompt": "2 + 2?", "completion": "5"}])
     ring()
 
     ann.answers(pr, verdict="accept", corrected_text="4", comment="a slip")
+    sweep(the_board())
+    ring()
+    carry_out_verdicts()
+    deliver()
+    check(Contribution.objects.get(pk=pr.pk))
+    carry_out_verdicts()
+    ring()
+
+    accepted = Contribution.objects.get(pk=pr.pk)
+    assert (accepted.stage, rows_of(accepted).get().completion) == (Stage.ACCEPTED, "4")
+    assert Decision.objects.get().reviewer == ann.account
+    assert [(one.status, one.metadata["state"]) for one in records(owner)] == [
+        ("completed", "revised")
+    ]
+
+
+def test_a_corrected_text_with_another_verdict_is_suggested_to_the_author(owner, connected):
+    ann = reviewer(connected)
+    pr = a_contribution(stage=Stage.IN_REVIEW, rows=[{"prompt": "2 + 2?", "completion": "5"}])
+    ring()
+
+    ann.answers(pr, verdict="changes", corrected_text="4", comment="a slip")
     sweep(the_board())
     ring()
 
@@ -200,6 +225,29 @@ def test_what_the_rules_refuse_is_kept_with_their_sentence(owner, connected):
         nobody.name: f"{nobody.account} is not a reviewer; a maintainer can propose the role",
         wordless.name: "say why, so that the contributor knows what to do next",
     }
+
+
+def test_a_refused_answer_comes_back_as_a_draft_and_the_record_is_asked_of_others(owner, connected):
+    author, ann = reviewer(connected), reviewer(connected)
+    pr = a_contribution(stage=Stage.IN_REVIEW, by=author.account)
+    ring()
+    (slip,) = open_slips(pr)
+
+    said = author.answer(slip, verdict="accept", comment="mine is good")
+    completed = ann.pending(slip)
+    sweep(the_board())
+    ring()
+    ring()
+
+    record = owner.api.http_client.get(f"/api/v1/records/{slip.record}").json()
+    (kept,) = record["responses"]
+    assert (completed, ann.pending(slip)) == (0, 1)
+    assert (kept["id"], kept["status"]) == (said["id"], "draft")
+    assert kept["values"]["comment"] == {"value": "mine is good"}
+    ann.answers(pr, verdict="accept")
+    sweep(the_board())
+    ring()
+    assert (stage_of(pr), Decision.objects.get().reviewer) == (Stage.ACCEPTED, ann.account)
 
 
 def test_a_refused_answer_is_mended_by_a_better_one(owner, connected):

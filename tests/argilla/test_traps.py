@@ -128,8 +128,8 @@ def test_what_somebody_deleted_over_there_does_not_come_back(owner, connected):
 def test_a_discard_without_values_corrupts_a_record_so_we_never_send_one(owner, connected):
     """The server stores it, and can then read neither the record nor its page again.
 
-    We write no responses at all; a record that somebody else's tool has broken holds up one sweep,
-    says so, and costs nothing that is stored.
+    We send a response back with all that it said, or not at all; a record that somebody else's tool
+    has broken holds up one sweep, says so, and costs nothing that is stored.
     """
     ann = reviewer(connected)
     pr = a_contribution(stage=Stage.IN_REVIEW)

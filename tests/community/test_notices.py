@@ -12,7 +12,7 @@ from apps.community.models import Notice, Reason
 from apps.community.telling import names_in
 from apps.contributions.discussion.actions import say
 from apps.contributions.stages import Stage
-from apps.history.actions import move
+from apps.history.actions import move, record
 from tests.people import a_contribution, somebody
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,33 @@ def test_a_muted_pr_is_silent_and_a_followed_one_speaks():
 
     assert told(contribution.author) == []
     assert told(watcher) == [("commented", "watching")]
+
+
+def test_the_author_alone_is_told_once_that_there_is_evidence():
+    contribution, watcher = a_contribution(stage=Stage.IN_REVIEW), somebody()
+    tasks.tell()
+    actions.follow(contribution, by=watcher)
+
+    for _ in range(2):
+        record(contribution, "measured", by="evidence", details={"failing": 2})
+        tasks.tell()
+    record(contribution, "measured", by="evidence", details={"failing": 1})
+
+    assert told(contribution.author) == [("measured", "author")]
+    assert told(watcher) == []
+
+
+def test_an_inbox_says_whether_an_appeal_was_granted():
+    granted, upheld = (a_contribution(stage=Stage.REJECTED) for _ in range(2))
+    move(granted, Stage.IN_REVIEW, by=somebody(Role.REVIEWER))
+    record(upheld, "rejection upheld", by=somebody(Role.REVIEWER))
+    tasks.tell()
+
+    said = [queries.sentence_of(queries.inbox(pr.author).get()) for pr in (granted, upheld)]
+    assert said == [
+        f"{granted} is in review again: the appeal was granted",
+        f"{upheld} stays rejected: somebody else has heard the appeal",
+    ]
 
 
 def test_somebody_mentioned_in_a_verdict_is_told_so():

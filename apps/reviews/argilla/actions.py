@@ -15,11 +15,13 @@ from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
 from apps.history.actions import record, send
 from apps.history.appointments import OPERATOR
+from apps.reviews.argilla import returning
 from apps.reviews.argilla.calling import connected
 from apps.reviews.argilla.counting import COUNT
 from apps.reviews.argilla.errors import UnknownPerson
 from apps.reviews.argilla.models import Answer, Board, Person, Slip
 from apps.reviews.argilla.policy import CONSENTS, ArgillaPolicy
+from apps.reviews.desk.barring import awaiting
 
 PUSH = "apps.reviews.argilla.tasks.push_board"
 SWEEP = "apps.reviews.argilla.tasks.sweep_board"
@@ -55,7 +57,8 @@ def set_off() -> int:
     busy = Slip.objects.filter(
         board=OuterRef("pk"), state__in=[Slip.State.WAITING, Slip.State.CLOSING]
     )
-    due = Board.objects.filter(Exists(busy), next_try_at__lte=now)
+    refused = returning.refused().filter(slip__board=OuterRef("pk"))
+    due = Board.objects.filter(Exists(busy) | Exists(refused), next_try_at__lte=now)
     letters = 0
     for board in due:
         taken = Board.objects.filter(pk=board.pk, next_try_at=board.next_try_at)
@@ -106,6 +109,9 @@ def _new_in_queue() -> QuerySet[Contribution]:
     slips = Slip.objects.filter(contribution=OuterRef("pk"), revision=OuterRef("revision"))
     queue = Contribution.objects.filter(stage=Stage.IN_REVIEW, reverts=None)
     shown = queue.filter(consent__in=CONSENTS).exclude(Exists(slips))
+    # A verdict that waits may close it in a moment.
+    given = awaiting().filter(contribution=OuterRef("pk"))
+    shown = shown.exclude(Exists(given))
     return shown.select_related("line", "skill").order_by("pk")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SECONDS = 120
 # What says that the rows are at fault, and not the road or the key.
 ROWS_AT_FAULT = (400, 413, 422)
+NOT_THERE = 404
 LONGEST_TROUBLE, LONGEST_REFUSAL = 300, 500
 
 
@@ -76,6 +77,21 @@ def rows_may_fail() -> Iterator[None]:
 def get(client: argilla.Argilla, path: str, **parameters: Any) -> Any:
     """What Argilla answers to GET, for what the SDK leaves out (ids and times of responses)."""
     return _read(client.api.http_client.get(f"/api/v1/{path}", params=parameters))
+
+
+def get_if_there(client: argilla.Argilla, path: str) -> Any:
+    """What Argilla answers to GET; None where it has no such thing."""
+    answer = client.api.http_client.get(f"/api/v1/{path}")
+    return None if answer.status_code == NOT_THERE else _read(answer)
+
+
+def put(client: argilla.Argilla, path: str, body: Any) -> bool:
+    """Whether Argilla has taken it; False where what was sent is at fault, or its place is gone."""
+    answer = client.api.http_client.put(f"/api/v1/{path}", json=body)
+    if answer.status_code in (NOT_THERE, *ROWS_AT_FAULT):
+        return False
+    _read(answer)
+    return True
 
 
 def search(client: argilla.Argilla, path: str, query: Any, **parameters: Any) -> Any:

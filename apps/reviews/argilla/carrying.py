@@ -21,12 +21,17 @@ from apps.contributions.stages import Stage
 from apps.reviews.argilla import form
 from apps.reviews.argilla.calling import rows_may_fail
 from apps.reviews.argilla.errors import BatchRefused
-from apps.reviews.argilla.models import Slip
+from apps.reviews.argilla.models import Answer, Slip
 
 if TYPE_CHECKING:
     import argilla
 
 DELETED_AT_ONCE = 100
+# States of answers that Argilla counts too; the others are drafts there, discarded or gone.
+SUBMITTED_NOW = (
+    *(Answer.State.WAITING, Answer.State.COUNTED),
+    *(Answer.State.REFUSED, Answer.State.UNKNOWN),
+)
 # A record whose PR went on to another revision.
 REVISED = "revised"
 
@@ -58,7 +63,7 @@ class Carrier:
         A record that has its `responses` is completed: it stays, for those who answered it, and
         says what was decided. Any other is taken out.
         """
-        submitted = Count("answers__person", Q(answers__status="submitted"), distinct=True)
+        submitted = Count("answers__person", Q(answers__state__in=SUBMITTED_NOW), distinct=True)
         counted = Slip.objects.filter(pk__in=[slip.pk for slip in slips]).annotate(n=submitted)
         done = set(counted.filter(n__gte=responses).values_list("pk", flat=True))
         kept = [slip for slip in slips if slip.pk in done and slip.record]

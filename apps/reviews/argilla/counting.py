@@ -17,13 +17,25 @@ from apps.accounts.models import Account
 from apps.contributions.discussion import actions as discussing
 from apps.contributions.errors import ContributionRefused
 from apps.contributions.models import Contribution, Kind, Row
-from apps.history.actions import send
+from apps.history.actions import record, send
 from apps.history.errors import MoveRefused
 from apps.reviews import actions
+from apps.reviews.agreement.voting import is_gold
 from apps.reviews.argilla.models import Answer, Person, Slip
-from apps.reviews.argilla.responses import DELETED, SUBMITTED, Given, Voice, together, voice_of
+from apps.reviews.argilla.responses import (
+    DELETED,
+    DRAFT,
+    SUBMITTED,
+    Given,
+    Voice,
+    reason_of,
+    together,
+    voice_of,
+)
+from apps.reviews.desk import editing, pending
+from apps.reviews.desk.models import Step
 from apps.reviews.errors import ReviewRefused
-from apps.reviews.models import Decision
+from apps.reviews.models import Decision, Verdict
 
 COUNT = "apps.reviews.argilla.tasks.count_voice"
 REFUSALS = (ReviewRefused, MoveRefused, ContributionRefused, denials.Denied)
@@ -84,9 +96,13 @@ def _first_state(one: Given, person: Person) -> str:
 def _replace_older(answer: Answer) -> None:
     """Only the latest version of a response speaks; what has been counted stays on record."""
     versions = Answer.objects.filter(response=answer.response).exclude(pk=answer.pk)
-    open_ones = versions.filter(state__in=UNCOUNTED)
-    older = open_ones.filter(at__lte=answer.at) if answer.status != DELETED else open_ones
-    older.update(state=Answer.State.REPLACED)
+    older = versions.filter(at__lte=answer.at) if answer.status != DELETED else versions
+    if answer.status == DRAFT:
+        # What became a draft after it was refused was handed back (`returning`), and stays said.
+        older.filter(state=Answer.State.REFUSED).update(state=Answer.State.RETURNED)
+    older.filter(state__in=UNCOUNTED).update(state=Answer.State.REPLACED)
+    if answer.status != DRAFT:
+        older.filter(state=Answer.State.RETURNED).update(state=Answer.State.REPLACED)
     later = versions.filter(at__gt=answer.at)
     deleted = versions.filter(status=DELETED, at__gte=answer.at)
     if (later | deleted).exists() and answer.state != Answer.State.PASSED:
@@ -98,7 +114,7 @@ def _replace_older(answer: Answer) -> None:
 def count_voice(contribution: Contribution, person: Person) -> Decision | None:
     """Count what this person says of the PR once they have answered all of its rows.
 
-    A refusal by the rules is kept with the answers, for maintainers to read.
+    A refusal by the rules is kept with the answers, and told to who gave them.
     """
     with transaction.atomic():
         answers = list(standing(contribution, person).select_for_update(of=("self",)))
@@ -137,6 +153,7 @@ def _count(
     except REFUSALS as refusal:
         for answer in new:
             answer.state, answer.because = Answer.State.REFUSED, str(refusal)[:500]
+        _tell(contribution, reviewer, answers, str(refusal))
     else:
         for answer in new:
             answer.state, answer.because = Answer.State.COUNTED, ""
@@ -145,20 +162,37 @@ def _count(
     return decision
 
 
+def _tell(
+    contribution: Contribution, reviewer: Account, answers: Sequence[Answer], why: str
+) -> None:
+    """Say at the desk what was not counted and why; the record lets inboxes know, without why."""
+    said = {str(voice.verdict) for _, voice in _heard(answers)}
+    step = Step(said.pop()) if len(said) == 1 else Step.CHANGES
+    pending.lapsed_elsewhere(
+        contribution, step, by=reviewer, digest=answers[0].slip.digest, because=why
+    )
+    details = {"mentioned": [reviewer.username], "rows": len(answers)}
+    record(contribution, "answer not counted", by="argilla", details=details)
+
+
 def _decide(
     contribution: Contribution, reviewer: Account, answers: Sequence[Answer]
 ) -> Decision | None:
-    voices: list[tuple[Row, Voice]] = []
-    for answer in answers:
-        voice = voice_of(answer.values, answer.slip.row)
-        if voice is None:
-            raise ReviewRefused("the response has no verdict of ours; answer it once more")
-        voices.append((answer.slip.row, voice))
-    verdict, because = together(voices)
+    """Let the answers take effect. None: it is stored, and waits for others or for the checks."""
+    voices = _heard(answers)
+    if len(voices) < len(answers):
+        raise ReviewRefused("the response has no verdict of ours; answer it once more")
+    verdict, edits = together(voices), _edits(contribution, voices)
     # The digest is the one that went to Argilla: who read another revision decides on nothing.
-    taken = actions.VERDICTS[verdict](
-        contribution, by=reviewer, digest=answers[0].slip.digest, because=because[:LONGEST_REASON]
-    )
+    told: dict[str, str] = {"digest": answers[0].slip.digest}
+    if verdict == Verdict.ACCEPT and edits:
+        if _fit(contribution, edits):
+            because = reason_of(voices, verdict)[:LONGEST_REASON]
+            pending.accept_edited(contribution, by=reviewer, because=because, edits=edits, **told)
+            return None
+        verdict = Verdict.CHANGES.value
+    because = reason_of(voices, verdict)[:LONGEST_REASON]
+    taken = actions.VERDICTS[verdict](contribution, by=reviewer, because=because, **told)
     decision = taken if isinstance(taken, Decision) else None
     for row, voice in voices:
         if voice.corrected:
@@ -167,12 +201,46 @@ def _decide(
     return decision
 
 
+def _heard(answers: Sequence[Answer]) -> list[tuple[Row, Voice]]:
+    """What the answers say, row by row; without those whose verdict is none of ours."""
+    voices = [(answer.slip.row, voice_of(answer.values, answer.slip.row)) for answer in answers]
+    return [(row, voice) for row, voice in voices if voice is not None]
+
+
+def _edits(contribution: Contribution, voices: list[tuple[Row, Voice]]) -> list[editing.Edit]:
+    field = _field(contribution)
+    return [editing.Edit(row.position, field, v.corrected) for row, v in voices if v.corrected]
+
+
+def _fit(contribution: Contribution, edits: list[editing.Edit]) -> bool:
+    """Whether the corrected texts can stand in the rows, so that the rest is accepted with them.
+
+    A rating is of the very text that was rated, and a gold item's right verdict is of its own.
+    """
+    if contribution.kind == Kind.RATING or is_gold(contribution):
+        return False
+    try:
+        editing.ensure_fits(contribution, edits)
+    except ContributionRefused:
+        return False
+    return True
+
+
 def _suggest(
     row: Row, voice: Voice, contribution: Contribution, reviewer: Account, *, pending: bool
 ) -> None:
     """The corrected text as a suggestion, which the author applies by one click."""
-    field = "chosen" if contribution.kind == Kind.PREFERENCE else "completion"
     text = voice.comment or "Corrected in Argilla"
     discussing.say_on(
-        row, field, by=reviewer, text=text, suggested=voice.corrected, pending=pending
+        row,
+        _field(contribution),
+        by=reviewer,
+        text=text,
+        suggested=voice.corrected,
+        pending=pending,
     )
+
+
+def _field(contribution: Contribution) -> str:
+    """Which text of a row stands in Argilla as the answer."""
+    return "chosen" if contribution.kind == Kind.PREFERENCE else "completion"

@@ -41,9 +41,10 @@ Each record is one row of a contribution (a PR). Read what was asked and the ans
 a model should learn it. A PR of several rows is decided when you have answered all of them: all
 accepted accepts it, all rejected rejects it, anything else asks its author for changes.
 
-Say why in the comment whenever you do not accept: the author reads it. A corrected text is
-suggested to the author, under your name. You never decide on your own work; such an answer is not
-counted.
+Say why in the comment whenever you do not accept: the author reads it. Accept a row and correct its
+text, and the row is accepted as you wrote it, once the checks have read it; with any other verdict
+your text is suggested to the author. You never decide on your own work. An answer that cannot be
+counted comes back to you as a draft.
 """
 
 OPEN = "open"

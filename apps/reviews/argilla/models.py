@@ -110,6 +110,7 @@ class Answer(models.Model):
         WAITING = "waiting", _("Waits for the PR's other rows")
         COUNTED = "counted", _("Counted")
         REFUSED = "refused", _("Refused")
+        RETURNED = "returned", _("Refused and handed back")
         UNKNOWN = "unknown", _("From nobody we know")
         PASSED = "passed", _("No verdict")
         REPLACED = "replaced", _("Replaced by a later answer")
@@ -139,7 +140,7 @@ class Answer(models.Model):
         indexes = [
             models.Index(
                 fields=["-id"],
-                condition=Q(state__in=["refused", "unknown"]),
+                condition=Q(state__in=["refused", "returned", "unknown"]),
                 name="reviews_argilla_refused",
             )
         ]

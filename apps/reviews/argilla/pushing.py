@@ -11,6 +11,7 @@ from time import monotonic
 from django.db import connection
 from django.utils import timezone
 
+from apps.reviews.argilla import returning
 from apps.reviews.argilla.boards import dataset_of
 from apps.reviews.argilla.calling import connected
 from apps.reviews.argilla.carrying import Carrier
@@ -29,12 +30,12 @@ BOARD_LOCK = 0x0A26 << 40
 
 
 def push(board: Board) -> int:
-    """Send what waits and close what is decided; how many records that were.
+    """Send what waits, close what is decided, hand back what was refused; how many that were.
 
     When Argilla is away the board remembers when to try again, and nothing is lost.
     """
     with _alone(board) as ours:
-        if not ours or not _due(board):
+        if not ours or not (_due(board) or returning.due(board).exists()):
             return 0
         try:
             carried = _carry(board)
@@ -72,7 +73,7 @@ def _carry(board: Board) -> int:
                 carried += carrier.close(slips, responses=responses)
             else:
                 carried += carrier.send(slips)
-    return carried
+        return carried + returning.hand_back(client, board)
 
 
 def _due(board: Board) -> list[Slip]:

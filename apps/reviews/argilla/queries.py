@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.db.models import Count, Q, QuerySet
 
 from apps.reviews.argilla.models import Answer, Board, Brought, Person, Slip
+
+# What was answered and has no effect.
+UNCOUNTED = (Answer.State.REFUSED, Answer.State.RETURNED, Answer.State.UNKNOWN)
 
 
 def boards() -> QuerySet[Board]:
@@ -21,7 +22,7 @@ def boards() -> QuerySet[Board]:
 
 def refused_answers() -> QuerySet[Answer]:
     """What came back from Argilla and the rules did not count, newest first."""
-    kept = Answer.objects.filter(state__in=[Answer.State.REFUSED, Answer.State.UNKNOWN])
+    kept = Answer.objects.filter(state__in=UNCOUNTED)
     return kept.select_related("person__account", "slip__contribution", "slip__row").order_by("-pk")
 
 
@@ -40,9 +41,3 @@ def brought_undecided() -> QuerySet[Brought]:
     """Brought PRs whose review has not taken effect, with what the rules said to it."""
     brought = Brought.objects.filter(Q(done_at=None) | ~Q(refused=""))
     return brought.select_related("contribution", "reviewer").order_by("-pk")
-
-
-def answers_on(contributions: Iterable[int]) -> QuerySet[Answer]:
-    """What was said in Argilla of these PRs, oldest first."""
-    answers = Answer.objects.filter(slip__contribution__in=list(contributions))
-    return answers.select_related("person__account", "slip__row").order_by("pk")

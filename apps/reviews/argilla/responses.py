@@ -16,8 +16,8 @@ from apps.reviews.argilla import form
 from apps.reviews.argilla.errors import BadSignature
 from apps.reviews.models import Verdict
 
-SUBMITTED, DELETED = "submitted", "deleted"
-STATUSES = (SUBMITTED, "discarded", "draft")
+SUBMITTED, DRAFT, DELETED = "submitted", "draft", "deleted"
+STATUSES = (SUBMITTED, "discarded", DRAFT)
 # `record.completed` and its kin carry no responses; these do.
 EVENTS = ("response.created", "response.updated", "response.deleted")
 LONGEST_TEXT = 20_000
@@ -125,16 +125,10 @@ def voice_of(values: Mapping[str, Any], row: Row) -> Voice | None:
     )
 
 
-def together(voices: list[tuple[Row, Voice]]) -> tuple[str, str]:
-    """The verdict on the whole PR, and why: all alike, or else a request for changes.
-
-    A corrected text asks for changes too, since what was accepted would not be what was offered.
-    """
+def together(voices: list[tuple[Row, Voice]]) -> str:
+    """The verdict on the whole PR: the one that all rows have, or else a request for changes."""
     verdicts = {voice.verdict for _, voice in voices}
-    one = verdicts.pop() if len(verdicts) == 1 else Verdict.CHANGES.value
-    if one == Verdict.ACCEPT and any(voice.corrected for _, voice in voices):
-        one = Verdict.CHANGES.value
-    return one, "\n".join(_reasons(voices, one))
+    return verdicts.pop() if len(verdicts) == 1 else Verdict.CHANGES.value
 
 
 def moment(text: str) -> datetime:
@@ -143,11 +137,15 @@ def moment(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _reasons(voices: list[tuple[Row, Voice]], verdict: str) -> list[str]:
+def reason_of(voices: list[tuple[Row, Voice]], verdict: str) -> str:
+    """Why, as the author reads it: row by row where there are several.
+
+    With an acceptance a corrected text is in the rows already; with anything else it is suggested.
+    """
     reasons = []
     for row, voice in voices:
         said = [voice.reason] if voice.reason else []
-        if voice.corrected:
+        if voice.corrected and verdict != Verdict.ACCEPT:
             said.append("a corrected answer is suggested")
         if said and len(voices) > 1:
             reasons.append(f"Row {row.position + 1}: {'; '.join(said)}")
@@ -156,11 +154,11 @@ def _reasons(voices: list[tuple[Row, Voice]], verdict: str) -> list[str]:
     ratings = [voice.rating for _, voice in voices if voice.rating]
     if ratings and (reasons or verdict == Verdict.ACCEPT):
         reasons.append(f"Rated {sum(ratings) / len(ratings):.2g} of 5 in Argilla")
-    return reasons
+    return "\n".join(reasons)
 
 
 def _status(said: Mapping[str, Any]) -> str:
-    return said["status"] if said["status"] in STATUSES else "draft"
+    return said["status"] if said["status"] in STATUSES else DRAFT
 
 
 def _text(said: Any) -> str:

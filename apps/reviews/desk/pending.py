@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -56,10 +57,7 @@ def give(
     It is refused now for whatever would refuse it later. With no time to undo in the line's policy
     it is in effect when this returns (an edited one as soon as the checks have read the edit).
     """
-    rules.ensure_may_decide(by, contribution)
-    if digest != contribution.digest:
-        raise Stale(f"{contribution} has changed since you read it; look at it again")
-    _ensure_open(contribution, step)
+    _ensure_stands(contribution, step, by, digest)
     because = _reason(step, reason, because)
     if step == Step.ACCEPT:
         ensure_sampled(contribution)
@@ -69,27 +67,64 @@ def give(
     if step == Step.ESCALATE:
         escalating.ensure_somebody_hears(contribution, by)
     lasts = timedelta(seconds=DeskPolicy.of(contribution.line).undo_seconds)
-    try:
-        with transaction.atomic():
-            _hold(contribution, by, lasts)
-            given = Pending.objects.create(
-                contribution=contribution,
-                reviewer=by,
-                step=step,
-                reason=reason,
-                because=because,
-                digest=digest,
-                edits=[list(edit) for edit in edits],
-                batch=batch or str(uuid4()),
-                due_at=timezone.now() + lasts,
-            )
-    except IntegrityError:
-        raise ReviewRefused(
-            f"a verdict on {contribution} waits to take effect; undo it first"
-        ) from None
+    with transaction.atomic():
+        _hold(contribution, by, lasts)
+        given = _keep(
+            contribution,
+            reviewer=by,
+            step=step,
+            reason=reason,
+            because=because,
+            digest=digest,
+            edits=[list(edit) for edit in edits],
+            batch=batch or str(uuid4()),
+            due_at=timezone.now() + lasts,
+        )
     if not lasts:
         carry_out(given)
     return given
+
+
+def accept_edited(
+    contribution: Contribution,
+    *,
+    by: Account,
+    digest: str,
+    because: str,
+    edits: Sequence[editing.Edit],
+) -> Pending:
+    """An acceptance with edits that was given at another desk; the clock takes it from here.
+
+    It cannot be undone, and takes the item from nobody: who has it open here finds that a verdict
+    waits to take effect.
+    """
+    _ensure_stands(contribution, Step.ACCEPT, by, digest)
+    ensure_sampled(contribution)
+    editing.ensure_fits(contribution, edits)
+    return _keep(
+        contribution,
+        reviewer=by,
+        step=Step.ACCEPT,
+        because=because,
+        digest=digest,
+        edits=[list(edit) for edit in edits],
+        batch=str(uuid4()),
+        due_at=timezone.now(),
+    )
+
+
+def lapsed_elsewhere(
+    contribution: Contribution, step: str, *, by: Account, digest: str, because: str
+) -> None:
+    """Tell a reviewer, when they come to the desk, that a verdict from another one was refused."""
+    Pending.objects.get_or_create(
+        contribution=contribution,
+        reviewer=by,
+        step=step,
+        digest=digest,
+        lapsed=because,
+        defaults={"batch": str(uuid4()), "due_at": timezone.now()},
+    )
 
 
 def undo(*, by: Account, batch: str = "") -> list[Contribution]:
@@ -173,6 +208,25 @@ def _open(account: Account) -> QuerySet[Pending]:
         reviewer=account, lapsed="", edited=False, due_at__gt=timezone.now()
     )
     return found.select_related("contribution")
+
+
+def _ensure_stands(contribution: Contribution, step: str, by: Account, digest: str) -> None:
+    """What would refuse the verdict later refuses it now."""
+    rules.ensure_may_decide(by, contribution)
+    if digest != contribution.digest:
+        raise Stale(f"{contribution} has changed since you read it; look at it again")
+    _ensure_open(contribution, step)
+
+
+def _keep(contribution: Contribution, **told: Any) -> Pending:
+    """The verdict, stored; `ReviewRefused` where one waits already."""
+    try:
+        with transaction.atomic():
+            return Pending.objects.create(contribution=contribution, **told)
+    except IntegrityError:
+        raise ReviewRefused(
+            f"a verdict on {contribution} waits to take effect; look again in a moment"
+        ) from None
 
 
 def _ensure_open(contribution: Contribution, step: str) -> None:

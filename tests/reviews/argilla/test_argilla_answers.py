@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -16,8 +17,13 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from apps.accounts.models import Role
-from apps.contributions.models import Contribution, Row
+from apps.checks import actions as checks
+from apps.community.queries import inbox, sentence_of
+from apps.community.tasks import tell
+from apps.contributions.models import Comment, Contribution, Row
+from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
+from apps.history.affiliations import affiliate
 from apps.history.models import Letter
 from apps.reviews import actions as deciding
 from apps.reviews.argilla import form
@@ -25,7 +31,9 @@ from apps.reviews.argilla.actions import close_decided, lay_out
 from apps.reviews.argilla.counting import count_voice, take_in
 from apps.reviews.argilla.models import Answer, Person, Slip
 from apps.reviews.argilla.responses import Given, Voice, together, voice_of
-from apps.reviews.models import Decision, Verdict
+from apps.reviews.desk import pending
+from apps.reviews.errors import ReviewRefused
+from apps.reviews.models import Decision, Gold, Pending, Verdict
 from tests.people import a_contribution, a_line, somebody
 
 SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMgbG9uZw=="
@@ -60,6 +68,16 @@ def said(pr: Contribution, who: Person, *, minutes: int = 0, **values: Any) -> l
         )
         for slip in Slip.objects.filter(contribution=pr)
     ]
+
+
+def fresh(pr: Contribution) -> Contribution:
+    return Contribution.objects.get(pk=pr.pk)
+
+
+def ring() -> None:
+    """What the clock does with verdicts that are due."""
+    for one in pending.due():
+        pending.carry_out(one)
 
 
 def stage_of(pr: Contribution) -> str:
@@ -97,14 +115,8 @@ def test_rows_that_differ_ask_for_changes(voices):
         for n, (verdict, corrected) in enumerate(voices)
     ]
 
-    verdict, _ = together(rows)
-
     alike = {one for one, _ in voices}
-    corrected = any(corrected for _, corrected in voices)
-    if len(alike) > 1 or (alike == {"accept"} and corrected):
-        assert verdict == Verdict.CHANGES
-    else:
-        assert {verdict} == alike
+    assert {together(rows)} == (alike if len(alike) == 1 else {Verdict.CHANGES})
 
 
 def test_a_corrected_text_that_changes_nothing_is_no_correction():
@@ -215,11 +227,42 @@ def test_own_work_is_refused_and_said(db):
 
     count_voice(pr, who)
 
-    answer = Answer.objects.get()
-    assert (answer.state, answer.because) == (
-        Answer.State.REFUSED,
-        f"{grace} wrote {pr}; somebody else decides on it",
-    )
+    answer, why = Answer.objects.get(), f"{grace} wrote {pr}; somebody else decides on it"
+    assert (answer.state, answer.because) == (Answer.State.REFUSED, why)
+    assert [(one.step, one.lapsed) for one in pending.of(grace)] == [("accept", why)]
+
+
+def test_a_reviewer_whose_answer_was_refused_finds_it_in_their_inbox(db):
+    grace, pr = somebody(Role.REVIEWER), shown()
+    affiliate(grace, "Example", by=grace)
+    affiliate(pr.author, "Example", by=pr.author)
+    who = a_person(account=grace)
+    take_in(said(pr, who, verdict="accept"), by="sweep")
+
+    count_voice(pr, who)
+    tell()
+
+    assert [sentence_of(notice) for notice in inbox(grace)] == [
+        f"{pr} has an answer of yours from Argilla that was not counted"
+    ]
+    assert not inbox(pr.author).exists()
+
+
+def test_a_draft_of_a_refused_answer_leaves_it_on_record_until_it_is_mended(db):
+    pr, who = shown(), a_person()
+    take_in(said(pr, who, verdict="reject"), by="sweep")
+    count_voice(pr, who)
+
+    take_in(said(pr, who, minutes=1, status="draft", verdict="reject"), by="webhook")
+    handed_back = list(Answer.objects.order_by("pk").values_list("state", flat=True))
+    count_voice(pr, who)
+    take_in(said(pr, who, minutes=2, verdict="reject", comment="no sum"), by="sweep")
+    count_voice(pr, who)
+
+    assert handed_back == [Answer.State.RETURNED, Answer.State.PASSED]
+    states = list(Answer.objects.order_by("pk").values_list("state", flat=True))
+    assert states == [Answer.State.REPLACED, Answer.State.PASSED, Answer.State.COUNTED]
+    assert stage_of(pr) == Stage.REJECTED
 
 
 def test_a_later_wish_against_a_taken_decision_is_refused_and_said(db):
@@ -246,6 +289,60 @@ def test_who_read_another_revision_decides_on_nothing(db):
 
     assert stage_of(pr) == Stage.IN_REVIEW
     assert "has changed since you read it" in Answer.objects.get().because
+
+
+# -- corrected texts ------------------------------------------------------------------------------
+
+
+def test_a_text_corrected_in_argilla_is_accepted_as_its_reviewer_wrote_it(db):
+    pr, who = shown(rows=[{"prompt": f"{n} + 2?", "completion": "5"} for n in (2, 3)]), a_person()
+    first, second = said(pr, who, verdict="accept", comment="a slip")
+    take_in([first], by="sweep")
+    mended = second.values | {"corrected_text": {"value": "four"}}
+    take_in([replace(second, values=mended)], by="sweep")
+
+    count_voice(pr, who)
+    ring()
+    checks.check(fresh(pr))
+    between = lay_out()
+    ring()
+
+    decision = Decision.objects.get()
+    assert [row.completion for row in rows_of(fresh(pr))] == ["5", "four"]
+    assert (fresh(pr).stage, decision.digest) == (Stage.ACCEPTED, fresh(pr).digest)
+    assert (decision.reviewer, decision.because) == (who.account, "Row 1: a slip\nRow 2: a slip")
+    assert between == 0
+
+
+@pytest.mark.parametrize("kind", ["rating", "gold"])
+def test_where_no_edit_can_stand_the_text_is_suggested_and_changes_are_asked_for(db, kind):
+    rated = {"label": True} if kind == "rating" else {}
+    rows = [{"prompt": "2 + 2?", "completion": "5", **rated}]
+    pr, who = shown(rows=rows, kind="rating" if rated else "dataset"), a_person()
+    if kind == "gold":
+        maintainer = somebody(Role.MAINTAINER)
+        Gold.objects.create(contribution=pr, verdict="accept", reason="so", planted_by=maintainer)
+    take_in(said(pr, who, verdict="accept", corrected_text="4"), by="sweep")
+
+    count_voice(pr, who)
+
+    assert not Pending.objects.exists()
+    assert [(one.text, one.suggestion.text) for one in Comment.every.all()] == [
+        ("Corrected in Argilla", "4")
+    ]
+    assert stage_of(pr) == (Stage.IN_REVIEW if kind == "gold" else Stage.CHANGES_REQUESTED)
+
+
+def test_who_has_it_open_here_does_not_hold_up_an_edit_from_there(db):
+    pr, who, grace = shown(), a_person(), somebody(Role.REVIEWER)
+    deciding.claim(pr, by=grace)
+    take_in(said(pr, who, verdict="accept", corrected_text="Less."), by="sweep")
+
+    count_voice(pr, who)
+
+    assert Pending.objects.get().edits == [[0, "completion", "Less."]]
+    with pytest.raises(ReviewRefused, match=r"a verdict on .* waits to take effect"):
+        pending.give(pr, "accept", by=grace, digest=pr.digest)
 
 
 # -- what goes out --------------------------------------------------------------------------------
