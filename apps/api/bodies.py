@@ -12,6 +12,7 @@ from apps.builds.models import Build
 from apps.contributions.discussion.actions import LONGEST_COMMENT
 from apps.contributions.models import Consent, Contribution, Licence
 from apps.contributions.models import Kind as RowKind
+from apps.reviews.desk.models import Outcome
 from apps.reviews.desk.models import Reason as RejectedFor
 from apps.reviews.models import Skip, Verdict
 
@@ -217,6 +218,19 @@ class Skipped(Body):
 
     why = OneOf(Skip.Why.choices)
     because = Words(max_length=2000, default="", allow_blank=True)
+
+
+class AppealMade(Body):
+    """Why a rejection is wrong, in its author's own words."""
+
+    words = Words(max_length=4000)
+
+
+class AppealHeard(Body):
+    """What becomes of an appeal, and why."""
+
+    outcome = OneOf(Outcome.choices)
+    because = Words(max_length=2000)
 
 
 class HabitsTold(Body):

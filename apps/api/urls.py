@@ -9,6 +9,7 @@ from apps.api import ids  # noqa: F401
 from apps.api.views import (
     accounts,
     agreement,
+    appeals,
     argilla,
     builds,
     community,
@@ -22,6 +23,7 @@ from apps.api.views import (
     reviews,
     rollouts,
     site,
+    skips,
     webhooks,
 )
 
@@ -53,12 +55,15 @@ addresses: list[URLPattern] = [
     path("contributions/<pr:number>/evidence", reviews.Measured.as_view(), name="evidence"),
     path("contributions/<pr:number>/decision", reviews.Decisions.as_view(), name="decision"),
     path("contributions/<pr:number>/claim", queue.Claim.as_view(), name="claim"),
-    path("contributions/<pr:number>/skip", queue.Skips.as_view(), name="skip"),
+    path("contributions/<pr:number>/skip", skips.Skips.as_view(), name="skip"),
+    path("contributions/<pr:number>/appeals", appeals.Appeals.as_view(), name="appeals"),
+    path("contributions/<pr:number>/appeals/hearing", appeals.Hearing.as_view(), name="hearing"),
     path("contributions/<pr:number>/hold", builds.HoldOn.as_view(), name="hold"),
     path("exports", exports.Exports.as_view(), name="exports"),
     path("contributions/<pr:number>/sample", agreement.Samples.as_view(), name="sample"),
     path("reviews/queue", reviews.Queue.as_view(), name="queue"),
     path("reviews/next", queue.Next.as_view(), name="next"),
+    path("reviews/appeals", appeals.OpenAppeals.as_view(), name="open-appeals"),
     path("reviews/habits", queue.HabitsOf.as_view(), name="habits"),
     path("reviews/ties", queue.Ties.as_view(), name="ties"),
     path("reviews/ties/<int:number>/dismissal", queue.Dismissal.as_view(), name="dismissal"),

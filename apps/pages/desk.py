@@ -26,9 +26,10 @@ from apps.contributions.discussion.models import Comment, Field
 from apps.contributions.models import Contribution, Row
 from apps.contributions.stages import Stage
 from apps.history.queries import open_proposal
-from apps.pages import forms, talk
+from apps.pages import forms, life, talk
 from apps.reviews import actions, queries, rules
-from apps.reviews.desk import knowing, pending, viewing
+from apps.reviews.desk import appealing, knowing, pending, viewing
+from apps.reviews.desk.appealing import WayBack
 from apps.reviews.desk.models import Appeal, Pending, Reason, Step
 from apps.reviews.desk.reasons import WAYS_BACK
 from apps.reviews.desk.viewing import ROWS_ON_A_SCREEN
@@ -165,6 +166,12 @@ def masked(text: str, contribution: Contribution, known: bool) -> str:
     if known or not text:
         return text
     return re.sub(rf"(?<!\w)@?{re.escape(name)}(?!\w)", _("the author"), text, flags=re.IGNORECASE)
+
+
+def left_open(contribution: Contribution) -> WayBack:
+    """What is open after a rejection; of any other PR nobody asks."""
+    rejected = contribution.stage == Stage.REJECTED
+    return appealing.way_back(contribution) if rejected else life.ANY_WAY
 
 
 def way_back(contribution: Contribution, decisions: Sequence[Decision]) -> dict[str, Any]:

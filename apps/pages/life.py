@@ -10,6 +10,7 @@ from apps.community.life import Hop, Life
 from apps.contributions.models import Consent, Contribution
 from apps.contributions.queries import OPEN
 from apps.contributions.stages import Stage
+from apps.reviews.desk.appealing import WayBack
 from apps.reviews.queue.promises import Promise, promise
 
 LONGEST_QUOTE = 120
@@ -34,8 +35,14 @@ def stops(life: Life) -> list[Stop]:
     ]
 
 
-def next_step(contribution: Contribution, place: int | None, live: bool) -> tuple[str, str]:
-    """Who must act next, and what they have to do."""
+# What a list says of a rejected PR; its own page asks what is left.
+ANY_WAY = WayBack(revision=True, appeal=True, hearing=False)
+
+
+def next_step(
+    contribution: Contribution, place: int | None, live: bool, left: WayBack = ANY_WAY
+) -> tuple[str, str]:
+    """Who must act next, and what they have to do; `left` is open after a rejection."""
     author = str(contribution.author)
     waits = _("It is number %d in the queue.") % place if place else _("It waits in the queue.")
     steps = {
@@ -50,12 +57,10 @@ def next_step(contribution: Contribution, place: int | None, live: bool) -> tupl
             ),
         ),
         Stage.CHANGES_REQUESTED: (author, _("Change the rows as asked and send them again.")),
-        Stage.REJECTED: (
-            author,
-            _("It ends here unless its author mends the reason and sends it again, or appeals."),
-        ),
         Stage.WITHDRAWN: (_("Nobody"), _("Its author took it back.")),
     }
+    if contribution.stage == Stage.REJECTED:
+        return _after_rejection(author, left)
     if contribution.stage in steps:
         return steps[Stage(contribution.stage)]
     if contribution.consent != Consent.TRAIN:
@@ -65,6 +70,19 @@ def next_step(contribution: Contribution, place: int | None, live: bool) -> tupl
     if live:
         return _("Nobody"), _("It is part of the model that answers everyone.")
     return _("The flywheel"), _("The next build and its rollout take it from here.")
+
+
+def _after_rejection(author: str, left: WayBack) -> tuple[str, str]:
+    if left.hearing:
+        return _("A reviewer"), _("Somebody who has not decided on it hears the appeal.")
+    if left.revision and left.appeal:
+        both = _("It ends here unless its author mends the reason and sends it again, or appeals.")
+        return author, both
+    if left.revision:
+        return author, _("It ends here unless its author mends the reason and sends it again.")
+    if left.appeal:
+        return author, _("It ends here unless its author appeals.")
+    return _("Nobody"), _("It was rejected, and that stands.")
 
 
 class Step(NamedTuple):

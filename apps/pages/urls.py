@@ -106,6 +106,7 @@ urlpatterns = [
     path("review/<int:number>/more", desk.more, name="review_more"),
     path("review/<int:number>/beside", desk.beside, name="review_beside"),
     path("review/<int:number>/skip", desk.skip, name="review_skip"),
+    path("review/<int:number>/skip/back", desk.take_back, name="review_take_back"),
     path("review/<int:number>/who", desk.who, name="review_who"),
     path("review/<int:number>/together", desk.together, name="review_together"),
     path("review/<int:number>/appeal", desk.hear, name="hear"),

@@ -19,13 +19,19 @@ def may_decide(account: Account | AnonymousUser) -> bool:
     return isinstance(account, Account) and account.role in DECIDE
 
 
+def ensure_deciding(account: Account | AnonymousUser) -> Account:
+    """The account, if its role includes deciding; else `NotAReviewer`."""
+    if isinstance(account, Account) and may_decide(account):
+        return account
+    raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
+
+
 def ensure_may_decide(account: Account, contribution: Contribution) -> None:
     """`NotAReviewer`, `OwnWork` or `Affiliated` unless this account may decide on it.
 
     Who handed it on, or whose rejection was taken back, leaves it to somebody else.
     """
-    if not may_decide(account):
-        raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
+    ensure_deciding(account)
     ensure_independent(account, contribution)
     if contribution.reverts_id and account.role != Role.MAINTAINER:
         raise NotAReviewer("taking accepted rows out again is decided by a maintainer")

@@ -13,10 +13,13 @@ from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.actions import make_service, sign_up
+from apps.accounts.models import Role
 from apps.api.parsing import NDJSON
 from apps.api.schema import document
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.reviews.actions import reject
+from apps.reviews.desk.appealing import appeal
 from apps.reviews.models import Tie
 from apps.rollouts.actions import pause
 from apps.rollouts.models import Rollout
@@ -102,6 +105,16 @@ def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
     if name == "post_skip":
         waiting = Contribution.objects.filter(stage=Stage.IN_REVIEW).exclude(author=author)[0]
         return Sending(caller, waiting.pk, example)
+    if name in ("post_appeals", "post_hearing"):
+        assert author is not None
+        line, wronged = Contribution.objects.all()[0].line, world.spare.account
+        writer = author if name == "post_appeals" else wronged
+        rejected = a_contribution(line, by=writer, stage=Stage.IN_REVIEW)
+        judge = somebody(Role.REVIEWER)
+        reject(rejected, by=judge, digest=rejected.digest, because="No source.")
+        if name == "post_hearing":
+            appeal(rejected, by=rejected.author, words="The guide says so.")
+        return Sending(caller, rejected.pk, example)
     if name == "post_dismissal":
         tie = Tie.objects.create(one=somebody(), other=somebody(), kind="rows")
         return Sending(caller, tie.pk, example)

@@ -112,7 +112,7 @@ def test_the_page_says_who_must_act_next(line: ModelLine, stranger: Caller) -> N
         "quarantined": "maintainer",
         "changes_requested": "author",
         "accepted": "builds",
-        "rejected": "nobody",
+        "rejected": "author",
         "withdrawn": "nobody",
     }
 

@@ -9,12 +9,14 @@ from apps.contributions import actions as contributions
 from apps.contributions.errors import ContributionRefused, NotYours
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.history.affiliations import affiliate
 from apps.history.queries import life_of
 from apps.reviews import actions, queries
 from apps.reviews.desk import appealing
 from apps.reviews.desk.models import Ground, Outcome, Reason
 from apps.reviews.desk.reasons import WAYS_BACK
-from apps.reviews.errors import NotAppealable, NotAReviewer, OwnWork, ReasonMissing
+from apps.reviews.errors import Affiliated, NotAppealable, NotAReviewer, OwnWork, ReasonMissing
+from apps.reviews.models import Round, Voice
 from tests.people import a_contribution, somebody
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +127,20 @@ def test_an_appeal_is_its_authors_own_words_on_a_rejection():
     author.save()
     with pytest.raises(OwnWork):
         appealing.hear(made, by=author, outcome=Outcome.OVERTURNED, because="mine")
+
+
+def test_who_had_a_say_in_a_round_or_is_a_colleague_hears_no_appeal():
+    grace, alan, mary = (somebody(Role.REVIEWER) for _ in range(3))
+    contribution = rejected(by=grace)
+    held = Round.objects.create(
+        contribution=contribution, digest=contribution.digest, voices=2, agreeing=2, because=[]
+    )
+    Voice.objects.create(round=held, reviewer=alan, verdict="reject", nonce="n")
+    for one in (mary, contribution.author):
+        affiliate(one, "Example", by=one)
+    made = appealing.appeal(contribution, by=contribution.author, words="The guide, page 12.")
+
+    assert [list(appealing.waiting_for(one)) for one in (alan, mary)] == [[], []]
+    for one, refusal in ((alan, NotAReviewer), (mary, Affiliated)):
+        with pytest.raises(refusal):
+            appealing.hear(made, by=one, outcome=Outcome.OVERTURNED, because="I think so.")

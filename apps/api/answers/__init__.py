@@ -19,4 +19,14 @@ from apps.api.answers.contributions import (
     row,
 )
 from apps.api.answers.feedback import operation, unstored
-from apps.api.answers.reviews import alpha, audit, awaits, claim, habits, overturned, score, tie
+from apps.api.answers.reviews import (
+    alpha,
+    appeal,
+    audit,
+    awaits,
+    claim,
+    habits,
+    overturned,
+    score,
+    tie,
+)

@@ -18,10 +18,11 @@ from apps.checks.models import Finding
 from apps.checks.queries import findings_of, findings_on
 from apps.community.life import Hop
 from apps.contributions.discussion.queries import published
-from apps.contributions.models import Comment, Contribution, Revision, Row
+from apps.contributions.models import Comment, Consent, Contribution, Revision, Row
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
 from apps.reviews.agreement.queries import voices_on
+from apps.reviews.desk.appealing import WayBack, way_back
 from apps.reviews.evidence.queries import Shown
 from apps.reviews.models import Decision
 from apps.reviews.queries import decisions_on, decisions_on_each
@@ -39,14 +40,17 @@ TURNS: dict[str, tuple[str, str]] = {
     Stage.QUARANTINED: ("maintainer", "look at what the screens found, release or reject it"),
     Stage.CHANGES_REQUESTED: ("author", "send a revision"),
     Stage.ACCEPTED: ("builds", "take it into the next build; no person needs to act"),
-    Stage.REJECTED: ("nobody", "it has ended"),
+    # (A list does not ask which of the two is left; `contribution_page` does.)
+    Stage.REJECTED: ("author", "send a revision that mends it, or appeal"),
     Stage.WITHDRAWN: ("nobody", "it has ended"),
 }
+
+UNTRAINED = ("nobody", "it is accepted, and no build takes it in")
 
 
 def contribution(shown: Contribution, request: Request) -> dict[str, Any]:
     """A contribution as it stands in a list."""
-    who, what = TURNS[shown.stage]
+    who, what = UNTRAINED if _is_never_built(shown) else TURNS[shown.stage]
     fields = {
         "id": id_of(shown),
         "number": shown.pk,
@@ -97,26 +101,48 @@ def expanded(
     return more
 
 
+def after_rejection(left: WayBack) -> dict[str, str]:
+    """Who may act on a rejected contribution, and what they may do."""
+    if left.hearing:
+        return {"who": "reviewer", "what": "hear the appeal"}
+    revision = "send a revision that mends it" if left.revision else ""
+    appeal = "appeal" if left.appeal else ""
+    if not (revision or appeal):
+        return {"who": "nobody", "what": "it has ended"}
+    return {"who": "author", "what": ", or ".join(filter(None, (revision, appeal)))}
+
+
+def _is_never_built(shown: Contribution) -> bool:
+    """Whether it is accepted for something else than training, or takes rows out."""
+    trains = shown.consent == Consent.TRAIN and shown.reverts_id is None
+    return shown.stage == Stage.ACCEPTED and not trains
+
+
 def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
     """A contribution with everything that was found, said and decided about it."""
+    turn = {"acts_next": after_rejection(way_back(shown))} if shown.stage == Stage.REJECTED else {}
     sees_rows = may_see_rows(request.user, shown)
     rows = reverse("api:contribution-rows", args=[shown.pk])
-    return contribution(shown, request) | {
-        "description": shown.description,
-        "answer": promise(promise_of(shown)),
-        "signed_off": shown.signed_off,
-        "source": shown.source,
-        "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
-        "held": held(Hold.objects.filter(contribution=shown).select_related("by").first()),
-        "findings": [
-            finding(found, sees_rows=sees_rows, decides=may_decide(request.user))
-            for found in findings_of(shown).select_related("dismissed_by")
-        ],
-        "decisions": [decision(taken) for taken in decisions_on(shown)],
-        "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
-        "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
-        "comments": [comment(said) for said in published(shown, request.user)],
-    }
+    return (
+        contribution(shown, request)
+        | turn
+        | {
+            "description": shown.description,
+            "answer": promise(promise_of(shown)),
+            "signed_off": shown.signed_off,
+            "source": shown.source,
+            "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
+            "held": held(Hold.objects.filter(contribution=shown).select_related("by").first()),
+            "findings": [
+                finding(found, sees_rows=sees_rows, decides=may_decide(request.user))
+                for found in findings_of(shown).select_related("dismissed_by")
+            ],
+            "decisions": [decision(taken) for taken in decisions_on(shown)],
+            "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
+            "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
+            "comments": [comment(said) for said in published(shown, request.user)],
+        }
+    )
 
 
 def held(hold: Hold | None) -> dict[str, Any] | None:

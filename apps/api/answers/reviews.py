@@ -9,6 +9,7 @@ from apps.api.ids import id_of
 from apps.reviews.agreement.models import Alpha, Audit
 from apps.reviews.agreement.queries import Overturned, Voices
 from apps.reviews.agreement.voting import Awaited
+from apps.reviews.desk.models import Appeal
 from apps.reviews.models import Claim, Habits, Tie
 from apps.reviews.queue.worth import Score
 
@@ -65,6 +66,21 @@ def audit(shown: Audit) -> dict[str, Any]:
         "because": shown.because,
         "overturned": shown.overturned,
         "at": shown.answered_at,
+    }
+
+
+def appeal(made: Appeal) -> dict[str, Any]:
+    """An appeal against a rejection; who heard it and what came of it, once somebody has."""
+    return {
+        "contribution": id_of(made.contribution),
+        "number": made.contribution_id,
+        "rejection": id_of(made.decision),
+        "words": made.words,
+        "made_at": made.made_at,
+        "outcome": made.outcome or None,
+        "heard_by": made.heard_by.username if made.heard_by else None,
+        "because": made.because,
+        "heard_at": made.heard_at,
     }
 
 

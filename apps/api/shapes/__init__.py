@@ -26,6 +26,7 @@ from apps.api.shapes.accounts import (
 from apps.api.shapes.agreement import (
     Agreement,
     Alpha,
+    Appeal,
     Audit,
     DecisionAwaited,
     JudgedRow,

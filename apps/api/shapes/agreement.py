@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from apps.api.calls import Facts
-from apps.api.shapes.base import Count, Digest
+from apps.api.shapes.base import Count, Digest, Name
 from apps.api.shapes.contributions import Awaits, Contribution
+from apps.reviews.desk.models import Outcome
 from apps.reviews.models import Verdict
 
 
@@ -75,6 +76,20 @@ class Audit(TypedDict):
     because: str
     overturned: bool
     at: datetime
+
+
+class Appeal(TypedDict):
+    """An author's words against a rejection, and what somebody else made of them."""
+
+    contribution: str
+    number: int
+    rejection: Annotated[str, "The decision that it is about"]
+    words: str
+    made_at: datetime
+    outcome: Annotated[Outcome | None, "null until it is heard"]
+    heard_by: Name | None
+    because: str
+    heard_at: datetime | None
 
 
 class SampleLook(TypedDict):

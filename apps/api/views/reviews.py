@@ -21,7 +21,6 @@ from apps.contributions.rules import may_see_rows
 from apps.history.models import Proposal
 from apps.reviews import actions, queries, rules
 from apps.reviews.agreement.voting import Awaited
-from apps.reviews.errors import NotAReviewer
 from apps.reviews.evidence.queries import shown
 from apps.reviews.models import Decision, Verdict
 
@@ -51,12 +50,9 @@ class Queue(Face):
     }
 
     def get(self, request: Request) -> Response:
-        if not rules.may_decide(request.user):
-            raise NotAReviewer(
-                f"{request.user} is not a reviewer; a maintainer can propose the role"
-            )
+        reviewer = rules.ensure_deciding(request.user)
         aside = flag(request, "quarantined")
-        waiting = queries.quarantine() if aside else queries.queue_for(caller(request))
+        waiting = queries.quarantine() if aside else queries.queue_for(reviewer)
         return self.paged(
             request, waiting, lambda shown: answers.contribution(shown, request), OldestFirst
         )

@@ -84,7 +84,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             else [],
             "stops": life.stops(told),
             "served": told.live,
-            "step": life.next_step(contribution, place, told.live),
+            "step": life.next_step(contribution, place, told.live, desk.left_open(contribution)),
             "due": closes if accepted else promise and promise.by,
             "promise": promise,
             "missing": life.missing(contribution, told, sum(t.open for t in talks)),

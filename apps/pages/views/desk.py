@@ -23,7 +23,7 @@ from apps.reviews import rules
 from apps.reviews.desk import alike, appealing, knowing, pending, viewing
 from apps.reviews.desk.models import Appeal, Pending, Reason, Step
 from apps.reviews.errors import ReviewRefused, TooLate
-from apps.reviews.queue import claims
+from apps.reviews.queue import claims, skips
 
 REFUSALS = (ReviewRefused, ContributionRefused, MoveRefused)
 GROUP_STEPS = (Step.ACCEPT, Step.CHANGES, Step.REJECT)
@@ -87,6 +87,17 @@ def skip(request: HttpRequest, number: int) -> HttpResponse:
         return JsonResponse({"told": told, "next": item, "address": address, "undo": None})
     messages.success(request, told)
     return redirect(address)
+
+
+@require_POST
+@login_required
+def take_back(request: HttpRequest, number: int) -> HttpResponse:
+    """Open an item again that the reviewer has passed on."""
+    account = reviewer(request)
+    contribution = found(number, account)
+    if skips.take_back(contribution, by=account):
+        messages.success(request, _("%s is offered to you again.") % contribution)
+    return redirect("pages:review", number=number)
 
 
 @require_POST

@@ -25,6 +25,7 @@ from apps.reviews.desk import appealing, editing, knowing, pending, viewing
 from apps.reviews.desk.models import Pending, Step
 from apps.reviews.errors import ReviewRefused
 from apps.reviews.models import Verdict
+from apps.reviews.queue.skips import passed_on
 
 IN_VIEW = 25
 
@@ -51,6 +52,7 @@ def desk(request: HttpRequest) -> HttpResponse:
             "in_view": IN_VIEW,
             "quarantined": list(queries.quarantine()[: IN_VIEW + 1]),
             "appeals": list(appealing.waiting_for(account)[:IN_VIEW]),
+            "passed_on": list(passed_on(account)[:IN_VIEW]),
             "may_release": account.role in rules.RELEASE,
             **screens.bar(list(pending.of(account))),
         },

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.accounts.models import Account
-from apps.contributions.errors import NotYours
+from apps.accounts.models import Account, Role
+from apps.contributions.errors import ContributionRefused, NotYours
 from apps.contributions.models import Contribution
+from apps.contributions.rules import ensure_may_send_again
 from apps.contributions.stages import Stage
 from apps.history.actions import move, record
 from apps.history.errors import MoveRefused
 from apps.reviews import rules
+from apps.reviews.desk.barring import barred
 from apps.reviews.desk.models import Appeal, Outcome
-from apps.reviews.errors import NotAppealable, NotAReviewer, OwnWork, ReasonMissing
-from apps.reviews.models import Decision, Verdict
+from apps.reviews.errors import NotAppealable, NotAReviewer, ReasonMissing
+from apps.reviews.models import Decision, Verdict, Voice
+from apps.reviews.queue.affiliation import apart_from
+from apps.reviews.queue.policy import site_rule
 
 LONGEST = 4_000
 
@@ -41,6 +47,26 @@ def appeal(contribution: Contribution, *, by: Account, words: str) -> Appeal:
     return made
 
 
+class WayBack(NamedTuple):
+    """What is open after a rejection: a revision, an appeal, or that somebody hears one."""
+
+    revision: bool
+    appeal: bool
+    hearing: bool
+
+
+def way_back(contribution: Contribution) -> WayBack:
+    """What may happen to a rejected PR, and by whom."""
+    revision = True
+    try:
+        ensure_may_send_again(contribution)
+    except ContributionRefused:
+        revision = False
+    appeal = may_be_appealed(contribution) is not None
+    waiting = Appeal.objects.filter(contribution=contribution, outcome="")
+    return WayBack(revision, appeal, waiting.exists())
+
+
 def may_be_appealed(contribution: Contribution) -> Decision | None:
     """The rejection that stands and was never appealed against; None where there is none."""
     if contribution.stage != Stage.REJECTED:
@@ -52,18 +78,33 @@ def may_be_appealed(contribution: Contribution) -> Decision | None:
 
 
 def waiting_for(account: Account) -> QuerySet[Appeal]:
-    """Appeals that this account may hear, oldest first: on nothing it wrote or decided."""
+    """Appeals that this account may hear, oldest first: on nothing it had a say in, or is near."""
+    left_to_others = Contribution.objects.filter(barred(account))
+    if account.role != Role.MAINTAINER:
+        left_to_others |= Contribution.objects.exclude(reverts=None)
+    said = Decision.objects.filter(reviewer=account).values("contribution")
+    voiced = Voice.objects.filter(reviewer=account).values("round__contribution")
     open_ones = Appeal.objects.filter(outcome="", contribution__stage=Stage.REJECTED)
-    others = open_ones.exclude(contribution__author=account)
-    theirs = Decision.objects.filter(reviewer=account).values("contribution")
-    return others.exclude(contribution__in=theirs).select_related("contribution__skill", "decision")
+    found = (
+        open_ones.exclude(contribution__author__in=apart_from(account, site_rule()))
+        .exclude(contribution__in=left_to_others)
+        .exclude(contribution__in=said)
+        .exclude(contribution__in=voiced)
+    )
+    return found.select_related("contribution__skill", "decision__reviewer", "heard_by")
+
+
+def appeals_on(contribution: Contribution) -> QuerySet[Appeal]:
+    """The appeal against this PR's rejection, heard or not."""
+    found = Appeal.objects.filter(contribution=contribution)
+    return found.select_related("contribution", "decision__reviewer", "heard_by")
 
 
 def hear(made: Appeal, *, by: Account, outcome: str, because: str) -> None:
     """Let the rejection stand, or take it back: then the PR waits for a new decision.
 
     The decision is not the hearer's word: who takes a rejection back does not accept. Raises
-    `NotAReviewer` or `OwnWork`, or `NotAppealable` when somebody heard it before.
+    `NotAReviewer`, `OwnWork` or `Affiliated`, or `NotAppealable` when somebody heard it before.
     """
     _ensure_may_hear(made, by)
     if outcome not in Outcome.values:
@@ -96,9 +137,9 @@ def _reopen(
 
 
 def _ensure_may_hear(made: Appeal, by: Account) -> None:
-    if not rules.may_decide(by):
-        raise NotAReviewer(f"{by} is not a reviewer; reviewers and maintainers hear appeals")
-    if made.contribution.author_id == by.pk:
-        raise OwnWork(f"{by} wrote {made.contribution}; somebody else hears the appeal")
-    if Decision.objects.filter(contribution=made.contribution, reviewer=by).exists():
+    rules.ensure_may_decide(by, made.contribution)
+    decided = Decision.objects.filter(contribution=made.contribution, reviewer=by)
+    # (A round is decided in one name; the others had a say in it too.)
+    voiced = Voice.objects.filter(round__contribution=made.contribution, reviewer=by)
+    if decided.exists() or voiced.exists():
         raise NotAReviewer(f"{by} decided on {made.contribution}; somebody else hears the appeal")

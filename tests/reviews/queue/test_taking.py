@@ -15,7 +15,7 @@ from apps.history.queries import life_of
 from apps.reviews import actions
 from apps.reviews.errors import ClaimedByAnother, ReasonMissing
 from apps.reviews.models import Claim, Place, Skip
-from apps.reviews.queue import claims, habits, places, worth
+from apps.reviews.queue import claims, habits, places, skips, worth
 from apps.reviews.queue.models import Demand, Pulled
 from apps.skills.models import ModelLine
 from apps.traces.models import Outcome, Trace
@@ -276,3 +276,20 @@ def test_what_takes_rows_out_again_is_offered_to_maintainers_alone():
 
     assert actions.next_for(somebody(Role.REVIEWER)) is None
     assert actions.next_for(somebody(Role.MAINTAINER)) == item
+
+
+def test_a_skip_taken_back_offers_the_item_again_and_lifts_its_flag():
+    item, people = (
+        a_contribution(stage=Stage.IN_REVIEW),
+        [somebody(Role.REVIEWER) for _ in range(3)],
+    )
+    places.pull()
+    for one in people:
+        claims.skip(item, by=one, why="unclear")
+    flagged = Place.objects.get().flagged
+
+    assert [skips.take_back(item, by=people[0]) for _ in range(2)] == [True, False]
+
+    assert (flagged, Place.objects.get().flagged) == (True, False)
+    assert list(skips.passed_on(people[1]).values_list("contribution", flat=True)) == [item.pk]
+    assert actions.next_for(people[0]) == item
