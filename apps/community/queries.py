@@ -60,6 +60,8 @@ def leaderboard(line: ModelLine) -> Leaderboard:
     """PRs a week, accepted, shipped, and how long it took from submission to everyone."""
     since = timezone.now() - timedelta(weeks=WEEKS)
     contributions = Contribution.objects.filter(line=line, submitted_at__gte=since).order_by()
+    # (A gold item counts until the record has opened which one it was: to miss would tell it.)
+    contributions = contributions.exclude(gold__retired_at__isnull=False)
     in_shipped = Entry.objects.filter(build__line=line, build__shipped_at__isnull=False)
     counts = {
         "submitted": Count("pk"),

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from apps.accounts.models import Account
 from apps.accounts.statements import Hole, Statement
+from apps.reviews.agreement.models import Voice
 from apps.reviews.errors import HabitRefused
 from apps.reviews.models import Decision
 from apps.reviews.queue.models import Habits
@@ -76,10 +77,16 @@ def resting(account: Account, at: datetime | None = None) -> str:
 
 
 def decided_today(habits: Habits, at: datetime) -> int:
-    """How many decisions they took since midnight by their own clock."""
+    """On how many PRs they gave a verdict since midnight by their own clock.
+
+    One that waits for other voices counts like one in effect; of gold items nobody could tell else.
+    """
     here = at.astimezone(ZoneInfo(habits.time_zone))
     midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Decision.objects.filter(reviewer=habits.account_id, created_at__gte=midnight).count()
+    taken = Decision.objects.filter(reviewer=habits.account_id, created_at__gte=midnight)
+    voices = Voice.objects.filter(reviewer=habits.account_id, at__gte=midnight)
+    decided_on = taken.order_by().values_list("contribution")
+    return decided_on.union(voices.order_by().values_list("round__contribution")).count()
 
 
 def is_quiet(habits: Habits, at: datetime) -> bool:

@@ -38,12 +38,14 @@ ANSWERS = (Stage.ACCEPTED, Stage.CHANGES_REQUESTED, Stage.REJECTED)
 SOONEST = timedelta(minutes=1)
 
 # The latest entries into a stage, when each left it (nothing: it is there still) and where to.
+# Gold items stay for as long as they serve, so they say nothing of how long anybody waits.
 STAYS = """
     SELECT extract(epoch FROM coalesce(gone.at, %(now)s) - came.at), gone.entered
     FROM (
         SELECT e.id, e.subject_id, e.at FROM history_event e
         JOIN contributions_contribution it ON it.id = e.subject_id AND it.line_id = %(line)s
         WHERE e.subject_kind = %(kind)s AND e.entered = %(stage)s AND e.at > %(since)s
+          AND NOT EXISTS (SELECT FROM reviews_gold gold WHERE gold.contribution_id = it.id)
         ORDER BY e.at DESC LIMIT %(most)s
     ) came
     LEFT JOIN LATERAL (
@@ -135,7 +137,7 @@ def measure(line: ModelLine) -> None:
     now = timezone.now()
     for stage in PROMISED:
         stays = _stays(line, stage, now)
-        waiting = Contribution.objects.filter(line=line, stage=stage).count()
+        waiting = Contribution.objects.filter(line=line, stage=stage, gold=None).count()
         measured: dict[str, object] = {
             "stays": len(stays),
             "half_seconds": quantile(stays, 0.5),
@@ -209,13 +211,15 @@ def _load(line: ModelLine, waiting: int, now: datetime) -> dict[str, object]:
 
 
 def _moves(line: ModelLine) -> QuerySet[Event]:
-    ours = Contribution.objects.filter(line=line).values("pk")
+    ours = Contribution.objects.filter(line=line, gold=None).values("pk")
     return Event.objects.filter(subject_kind=kind_of(Contribution()), subject_id__in=ours)
 
 
 def _cut(line: ModelLine, share: float) -> float | None:
     """The worth, demand included, below which that share of the latest arrivals lies."""
-    latest = Place.objects.filter(line=line).order_by("-arrived_at")[:LOOKED_AT]
+    latest = Place.objects.filter(line=line, contribution__gold=None).order_by("-arrived_at")[
+        :LOOKED_AT
+    ]
     asked_for = demands()
     worths = sorted(
         worth + asked_for.get(heap, 0.0) for heap, worth in latest.values_list("heap", "worth")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import Account, Role
 from apps.builds.queries import waiting_for_a_build
+from apps.community.queries import leaderboard
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.history.actions import move
 from apps.history.models import Event
 from apps.history.queries import life_of
 from apps.reviews import actions
@@ -23,6 +26,9 @@ from apps.reviews.desk.editing import Edit
 from apps.reviews.desk.models import Pending, Step
 from apps.reviews.errors import BadGold, NotAMaintainer
 from apps.reviews.queries import queue_for
+from apps.reviews.queue import promises
+from apps.reviews.queue.habits import decided_today
+from apps.reviews.queue.models import Habits, Pace
 from tests.api.calling import calling
 from tests.people import NO_CHANCE, TERMS, a_contribution, a_line, somebody
 
@@ -196,3 +202,28 @@ def test_a_gold_item_that_a_reviewer_mends_stays_as_it_is():
     assert (mended.digest, mended.revision, mended.stage) == (pr.digest, 1, Stage.IN_REVIEW)
     assert Voice.objects.get().verdict == "changes"
     assert not Pending.objects.exists()
+
+
+def test_a_gold_item_says_nothing_of_how_long_anybody_waits_and_counts_until_it_is_opened():
+    line = a_line_with_gold(answers=1)
+    gold = planted(line)
+    move_back = Contribution.objects.filter(pk=gold.pk)
+    move_back.update(stage=Stage.SUBMITTED)
+    move(move_back.get(), Stage.IN_REVIEW, by="checks")
+    promises.measure(line)
+    pace = Pace.objects.get(line=line, stage=Stage.IN_REVIEW)
+    hidden = leaderboard(line).submitted
+
+    agreement.retire(Gold.objects.get())
+
+    assert (pace.stays, pace.waiting, pace.arrivals_a_day) == (0, 0, 0)
+    assert (hidden, leaderboard(line).submitted) == (1, 0)
+
+
+def test_a_verdict_that_waits_counts_for_the_day_like_any_other():
+    gold, grace = planted(a_line_with_gold()), somebody(Role.REVIEWER)
+    kept = Habits.objects.create(account=grace)
+
+    say("accept", gold.contribution, grace)
+
+    assert decided_today(kept, timezone.now()) == 1
