@@ -25,6 +25,7 @@ from apps.history.actions import Actor, move, record
 from apps.history.errors import LeaseLost, MoveRefused
 from apps.history.models import Proposal
 from apps.reviews.evidence import actions as evidence
+from apps.reviews.sampling.queries import bad_in
 from apps.skills.models import ModelLine
 from training.spec import BuildSpec, Schedule, SkillRule
 
@@ -48,11 +49,10 @@ def plan(line: ModelLine, *, by: Actor, contributions: Sequence[int] | None = No
             line=line,
             asked_by=by if isinstance(by, Account) else None,
             live_digest=live.digest if live else "",
-            row_count=sum(contribution.row_count for contribution in chosen),
         )
         _enter(build, chosen)
         build.spec = _spec(build, live, probes=_probes(line, chosen))
-        build.save(update_fields=["spec"])
+        build.save(update_fields=["row_count", "spec"])
         numbers = [contribution.pk for contribution in chosen]
         record(build, "planned", by=by, details={"contributions": numbers})
     return build
@@ -169,16 +169,19 @@ def _chosen(line: ModelLine, numbers: Sequence[int] | None) -> list[Contribution
 
 
 def _enter(build: Build, contributions: Sequence[Contribution]) -> None:
-    Entry.objects.bulk_create(
+    """Put them in, and count the rows that are read: what a sample found bad is not."""
+    bad = bad_in(contributions)
+    entries = [
         Entry(
             build=build,
             contribution=contribution,
             revision=contribution.revision,
             digest=contribution.digest,
-            row_count=contribution.row_count,
+            row_count=contribution.row_count - bad.get(contribution.pk, 0),
         )
         for contribution in contributions
-    )
+    ]
+    build.row_count = sum(entry.row_count for entry in Entry.objects.bulk_create(entries))
 
 
 def _probes(line: ModelLine, chosen: Sequence[Contribution]) -> list[str]:

@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef
 from apps.builds.models import Build, Entry
 from apps.contributions.models import Contribution, Kind, Row
 from apps.contributions.queries import taking_out
+from apps.reviews.sampling.queries import found_bad
 from apps.skills.models import ModelLine
 from apps.skills.queries import hold_out, trusted_rows
 
@@ -75,6 +76,8 @@ def _examples(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
         rows = Row.objects.filter(
             revision__contribution=entry.contribution, revision__number=entry.revision
         ).select_related("skill")
+        bad = found_bad(entry.contribution_id, entry.revision)
+        rows = rows.exclude(Exists(bad.filter(position=OuterRef("position"))))
         if entry.contribution.kind == Kind.RATING:
             # Three stars say neither good nor bad.
             rows = rows.exclude(label=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,6 +30,7 @@ from apps.reviews.errors import ReasonMissing, Stale
 from apps.reviews.models import Claim, Decision, Verdict
 from apps.reviews.queue.claims import claim, give_back, next_for
 from apps.reviews.queue.places import leave
+from apps.reviews.sampling.queries import found_bad, is_sampled
 from apps.reviews.sampling.rules import ensure_sampled
 
 RELEASE = "release"
@@ -220,7 +222,10 @@ def _enter(
     override = verdict == Verdict.ACCEPT and any(
         severity == Severity.QUARANTINE for severity, _dismissed in severities_of(contribution)
     )
-    details = {"verdict": verdict, "digest": contribution.digest}
+    details: dict[str, Any] = {"verdict": verdict, "digest": contribution.digest}
+    if verdict == Verdict.ACCEPT and is_sampled(contribution):
+        bad = found_bad(contribution.pk, contribution.revision).values_list("position", flat=True)
+        details["left_out"] = sorted(set(bad))
     written: list[Decision] = []
 
     def along() -> None:

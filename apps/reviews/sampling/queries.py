@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
+
+from django.db.models import Count, F, QuerySet
 
 from apps.accounts.models import Account
 from apps.checks.queries import findings_of
 from apps.contributions.models import Contribution, Row
 from apps.contributions.queries import rows_of
 from apps.reviews.agreement.models import Round
-from apps.reviews.sampling.models import Sample
+from apps.reviews.sampling.models import RowVerdict, Sample
 from apps.reviews.sampling.plan import Plan, Standing, drawn, standing
 from apps.reviews.sampling.policy import SamplingPolicy
 
@@ -44,6 +47,28 @@ def attempt_of(contribution: Contribution) -> int:
     """How many contents of this PR were sampled before, and this one."""
     before = Sample.objects.filter(contribution=contribution).exclude(digest=contribution.digest)
     return before.values("digest").distinct().count() + 1
+
+
+def found_bad(contribution: int, revision: int) -> QuerySet[RowVerdict]:
+    """What was said of the rows of a revision that some sample found bad, by position.
+
+    A sample may pass with a few of them: no build reads these rows.
+    """
+    said = RowVerdict.objects.filter(
+        sample__contribution=contribution, sample__revision=revision, bad=True
+    )
+    return said.order_by("position")
+
+
+def bad_in(contributions: Iterable[Contribution]) -> dict[int, int]:
+    """By number, how many rows of their current revisions were found bad."""
+    said = RowVerdict.objects.filter(
+        sample__contribution__in=[one.pk for one in contributions],
+        sample__revision=F("sample__contribution__revision"),
+        bad=True,
+    )
+    counted = said.values_list("sample__contribution").annotate(Count("position", distinct=True))
+    return dict(counted.order_by())
 
 
 def next_row(sample: Sample) -> Row | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from apps.accounts.models import Account, Role
+from apps.builds.actions import plan
 from apps.contributions import actions as contributions
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
@@ -174,3 +177,20 @@ def test_each_voice_judges_rows_of_its_own_and_neither_sees_the_other_s():
     assert second.order != first.order
     assert pr.stage == Stage.ACCEPTED
     assert "verdicts" in queries.told(first)
+
+
+def test_bad_rows_of_a_sample_that_passed_are_named_and_go_into_no_build(settings, tmp_path: Path):
+    settings.ARTIFACTS_DIR = tmp_path
+    pr, grace = bulk_pr(), somebody(Role.REVIEWER)
+    sample = actions.begin(pr, by=grace)
+    judge(sample, grace, bad=1)
+    reviews.accept(pr, by=grace, digest=pr.digest)
+
+    build = plan(pr.line, by="clock")
+
+    bad = sample.order[0]
+    assert life_of(pr).last().details["left_out"] == [bad]
+    assert (build.row_count, build.entries.get().row_count) == (ROWS - 1, ROWS - 1)
+    with Path(build.spec["manifest"]).open(encoding="utf-8") as manifest:
+        read = [json.loads(line)["source"]["row"] for line in manifest]
+    assert read == [position for position in range(ROWS) if position != bad]
