@@ -76,31 +76,31 @@ def test_what_the_checks_find_in_an_edit_lets_the_approval_lapse():
     assert not Decision.objects.exists()
 
 
-def test_what_was_flagged_before_does_not_count_as_found_in_the_edit():
+@pytest.mark.parametrize(("rows", "stage"), [([1], Stage.ACCEPTED), ([0, 1], Stage.IN_REVIEW)])
+def test_what_was_flagged_before_does_not_count_as_found_in_the_edit(rows: list[int], stage: str):
     accepted = edited()
     line = accepted.contribution.line
     line.policy = {"review": {"agreement": NO_CHANCE | {"second_for": []}}}
     line.save()
-    screening = Screening.objects.create(
-        contribution=accepted.contribution, revision=1, digest=accepted.digest, seconds=0
-    )
-    Finding.objects.create(
-        screening=screening, screen="poisoning", severity="flag", message="A word is rare."
-    )
+    flagged(accepted.contribution, revision=1, rows=[1])
     time_passes()
     ring()
     contribution = fresh(accepted)
     Contribution.objects.filter(pk=contribution.pk).update(stage=Stage.IN_REVIEW)
-    again = Screening.objects.create(
-        contribution=contribution, revision=2, digest=contribution.digest, seconds=0
-    )
-    Finding.objects.create(
-        screening=again, screen="poisoning", severity="flag", message="A word is rare."
-    )
+    flagged(contribution, revision=2, rows=rows)
 
     ring()
 
-    assert fresh(accepted).stage == Stage.ACCEPTED
+    assert fresh(accepted).stage == stage
+
+
+def flagged(contribution: Contribution, *, revision: int, rows: list[int]) -> None:
+    screening = Screening.objects.create(
+        contribution=contribution, revision=revision, digest=contribution.digest, seconds=0
+    )
+    Finding.objects.create(
+        screening=screening, screen="poisoning", severity="flag", message="Rare.", rows=rows
+    )
 
 
 def test_an_edit_that_could_not_be_kept_is_refused_at_once():

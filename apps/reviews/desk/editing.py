@@ -60,11 +60,23 @@ def checked(held: Pending, contribution: Contribution) -> bool:
         return False
     if contribution.stage == Stage.QUARANTINED:
         raise ReviewRefused(f"the checks set {contribution} aside after your edit")
-    grave = Finding.objects.exclude(severity=Severity.NOTE).filter(
-        screening__contribution=contribution
-    )
-    before = grave.filter(screening__revision=contribution.revision - 1).values("screen")
-    new = grave.filter(screening__revision=contribution.revision).exclude(screen__in=before)
-    if found := new.first():
-        raise ReviewRefused(f"the checks found something in your edit: {found.message}")
+    before = _found_in(contribution, contribution.revision - 1)
+    for (screen, place), message in _found_in(contribution, contribution.revision).items():
+        if (screen, place) not in before:
+            raise ReviewRefused(f"the checks found something in your edit: {message}")
     return True
+
+
+def _found_in(contribution: Contribution, revision: int) -> dict[tuple[str, int | None], str]:
+    """What graver findings say of a revision, by screen and row; None: of the PR as a whole.
+
+    An edit leaves every row at its place, so a row that a screen named before is known to it.
+    """
+    grave = Finding.objects.exclude(severity=Severity.NOTE).filter(
+        screening__contribution=contribution, screening__revision=revision
+    )
+    return {
+        (found.screen, place): found.message
+        for found in grave.order_by("pk")
+        for place in found.rows or [None]
+    }
