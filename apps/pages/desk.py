@@ -186,6 +186,7 @@ def way_back(contribution: Contribution, decisions: Sequence[Decision]) -> dict[
         "way_back": WAYS_BACK[Reason(ground.reason)] if ground and rejected else "",
         "appeal": made,
         "may_appeal": rejected and made is None,
+        "appeal_waits": appealing.way_back(contribution).hearing,
     }
 
 

@@ -144,3 +144,16 @@ def test_who_had_a_say_in_a_round_or_is_a_colleague_hears_no_appeal():
     for one, refusal in ((alan, NotAReviewer), (mary, Affiliated)):
         with pytest.raises(refusal):
             appealing.hear(made, by=one, outcome=Outcome.OVERTURNED, because="I think so.")
+
+
+def test_an_appeal_ends_with_the_rows_that_it_was_about():
+    contribution, mary = rejected(), somebody(Role.REVIEWER)
+    made = appealing.appeal(contribution, by=contribution.author, words="The guide, page 12.")
+    rows = [{"prompt": "Which day?", "completion": "Monday, says the calendar."}]
+    contributions.revise(contribution, by=contribution.author, rows=rows, note="with a source")
+    Contribution.objects.filter(pk=contribution.pk).update(stage=Stage.REJECTED)
+    made.refresh_from_db()
+
+    assert list(appealing.waiting_for(mary)) == []
+    with pytest.raises(NotAppealable, match="sent a revision"):
+        appealing.hear(made, by=mary, outcome=Outcome.OVERTURNED, because="So it says.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Account, Role
@@ -63,8 +63,7 @@ def way_back(contribution: Contribution) -> WayBack:
     except ContributionRefused:
         revision = False
     appeal = may_be_appealed(contribution) is not None
-    waiting = Appeal.objects.filter(contribution=contribution, outcome="")
-    return WayBack(revision, appeal, waiting.exists())
+    return WayBack(revision, appeal, _open().filter(contribution=contribution).exists())
 
 
 def may_be_appealed(contribution: Contribution) -> Decision | None:
@@ -84,9 +83,9 @@ def waiting_for(account: Account) -> QuerySet[Appeal]:
         left_to_others |= Contribution.objects.exclude(reverts=None)
     said = Decision.objects.filter(reviewer=account).values("contribution")
     voiced = Voice.objects.filter(reviewer=account).values("round__contribution")
-    open_ones = Appeal.objects.filter(outcome="", contribution__stage=Stage.REJECTED)
     found = (
-        open_ones.exclude(contribution__author__in=apart_from(account, site_rule()))
+        _open()
+        .exclude(contribution__author__in=apart_from(account, site_rule()))
         .exclude(contribution__in=left_to_others)
         .exclude(contribution__in=said)
         .exclude(contribution__in=voiced)
@@ -114,15 +113,26 @@ def hear(made: Appeal, *, by: Account, outcome: str, because: str) -> None:
     contribution = made.contribution
     heard = {"heard_by": by, "because": because.strip(), "heard_at": timezone.now()}
     with transaction.atomic():
-        open_one = Appeal.objects.filter(pk=made.pk, outcome="")
-        if not open_one.update(outcome=outcome, **heard):
-            raise NotAppealable(f"somebody has heard the appeal on {contribution} meanwhile")
+        open_one = _open().filter(pk=made.pk).values("pk")
+        if not Appeal.objects.filter(pk__in=open_one).update(outcome=outcome, **heard):
+            raise NotAppealable(
+                f"the appeal on {contribution} was heard meanwhile, or its author sent a revision"
+            )
         details = {"appeal": made.pk, "decision": made.decision_id, "outcome": outcome}
         if outcome == Outcome.UPHELD:
             record(contribution, "rejection upheld", by=by, because=because, details=details)
         else:
             _reopen(contribution, by, because, details)
     made.refresh_from_db()
+
+
+def _open() -> QuerySet[Appeal]:
+    """Appeals to be heard: against a rejection that stands, of the rows that stand."""
+    return Appeal.objects.filter(
+        outcome="",
+        contribution__stage=Stage.REJECTED,
+        decision__digest=F("contribution__digest"),
+    )
 
 
 def _reopen(
