@@ -81,7 +81,10 @@ def signals(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         _plant(request, account)
         return redirect("pages:signals")
-    line = the_line()
+    try:
+        line = the_line()
+    except ModelLine.DoesNotExist:
+        return render(request, "pages/unfounded.html")
     return render(
         request,
         "pages/signals.html",

@@ -47,7 +47,8 @@ def close_decided() -> int:
     left = Slip.objects.filter(state__in=STANDING).exclude(current).values("pk")
     standing = Slip.objects.filter(pk__in=left)
     closed = standing.filter(state=Slip.State.OPEN).update(state=Slip.State.CLOSING)
-    closed += standing.filter(state__in=STANDING).update(state=Slip.State.CLOSED)
+    # (One that came to stand open just now is left for the next ring: it is there.)
+    closed += standing.exclude(state=Slip.State.OPEN).update(state=Slip.State.CLOSED)
     return closed
 
 

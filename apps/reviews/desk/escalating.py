@@ -13,14 +13,17 @@ from apps.reviews import rules
 from apps.reviews.desk.models import Escalation
 from apps.reviews.errors import ReviewRefused, Stale
 from apps.reviews.models import Claim
+from apps.reviews.queue.affiliation import apart_from
+from apps.reviews.queue.policy import QueueRule
 
 
 def ensure_somebody_hears(contribution: Contribution, by: Account) -> None:
-    """`ReviewRefused` where no other maintainer is there to decide."""
+    """`ReviewRefused` where no other maintainer is there who may decide."""
     if Escalation.objects.filter(contribution=contribution).exists():
         raise ReviewRefused(f"{contribution} was handed to a maintainer before; decide on it")
-    others = Account.objects.filter(role=Role.MAINTAINER, is_active=True)
-    if not others.exclude(pk__in=[by.pk, contribution.author_id]).exists():
+    apart = apart_from(contribution.author, QueueRule.of(contribution.line))
+    others = Account.objects.filter(role=Role.MAINTAINER, is_active=True).exclude(pk__in=apart)
+    if not others.exclude(pk=by.pk).exists():
         raise ReviewRefused("there is no other maintainer; decide on it, or leave it for another")
 
 

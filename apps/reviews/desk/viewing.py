@@ -23,8 +23,12 @@ def note_shown(contribution: Contribution, by: Account, *, first: int) -> None:
 
 
 def not_viewed(contribution: Contribution, by: Account) -> list[int]:
-    """Positions (from nought) of the rows that were not on this reviewer's screen yet."""
-    if contribution.row_count <= ROWS_ON_A_SCREEN:
+    """Positions (from nought) of the rows that have yet to be on this reviewer's screen.
+
+    None of a PR too large to be read whole: its sample is what is read.
+    """
+    most = DeskPolicy.of(contribution.line).view_all_up_to
+    if not ROWS_ON_A_SCREEN < contribution.row_count <= most:
         return []
     seen = marks_seen(contribution, by)
     rows = rows_of(contribution).select_related(None).iterator()
@@ -32,9 +36,7 @@ def not_viewed(contribution: Contribution, by: Account) -> list[int]:
 
 
 def ensure_viewed(contribution: Contribution, by: Account) -> None:
-    """`NotViewed` while rows are left; a PR too large to be read whole is another's matter."""
-    if contribution.row_count > DeskPolicy.of(contribution.line).view_all_up_to:
-        return
+    """`NotViewed` while rows are left."""
     if left := not_viewed(contribution, by):
         raise NotViewed(
             f"{len(left)} of {contribution.row_count} rows were not on your screen yet, the first "

@@ -6,6 +6,7 @@ that sent the same rows. Ties only ever keep people apart, so a wrong one costs 
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -99,17 +100,17 @@ def tie_by_address(rule: QueueRule) -> int:
 
 def tie_by_rows(contribution: Contribution, rule: QueueRule) -> None:
     """Tie the author to whoever sent the same rows before, when they are too many for chance."""
-    numbers = [number for _position, number in rows_seen_before(contribution)]
-    if len(numbers) < min(rule.tie_rows, max(2, contribution.row_count)):
+    seen = Counter(number for _position, number in rows_seen_before(contribution))
+    if seen.total() < min(rule.tie_rows, max(2, contribution.row_count)):
         return
-    earlier = Contribution.objects.filter(pk__in=set(numbers)).exclude(author=contribution.author)
+    earlier = Contribution.objects.filter(pk__in=seen).exclude(author=contribution.author)
     told = {
         _pair(contribution.author_id, one.author_id): {
-            "rows": numbers.count(one.pk),
+            "rows": seen[one.pk],
             "contributions": [one.pk, contribution.pk],
         }
         for one in earlier
-        if numbers.count(one.pk) >= min(rule.tie_rows, contribution.row_count)
+        if seen[one.pk] >= min(rule.tie_rows, contribution.row_count)
     }
     _tie(Tie.Kind.ROWS, told)
 
