@@ -13,6 +13,7 @@ from apps.accounts.models import Account, Role
 from apps.contributions import actions as contributions
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.history.affiliations import affiliate
 from apps.history.queries import life_of
 from apps.reviews import actions, tasks
 from apps.reviews.desk import pending
@@ -205,7 +206,9 @@ def test_an_escalated_pr_waits_for_another_maintainer():
 
 
 def test_nothing_is_handed_on_where_nobody_would_take_it():
-    contribution, grace = in_review(), somebody(Role.REVIEWER)
+    contribution, grace, mary = in_review(), somebody(Role.REVIEWER), somebody(Role.MAINTAINER)
+    for colleague in (mary, contribution.author):
+        affiliate(colleague, "Example", by=colleague)
 
     with pytest.raises(ReviewRefused, match="no other maintainer"):
         pending.give(contribution, Step.ESCALATE, by=grace, digest=contribution.digest, because="x")
