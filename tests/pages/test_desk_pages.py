@@ -235,3 +235,15 @@ def _due() -> Pending:
     given.due_at = given.created_at
     given.save()
     return given
+
+
+def test_what_one_passed_on_stands_at_the_desk_and_is_taken_back(world: World) -> None:
+    pr, window = world.prs[Stage.IN_REVIEW], as_(world.reviewer)
+    window.post(f"/review/{pr.pk}/skip", {"why": "unclear"})
+    before = text_of(window.get("/review").content.decode())
+
+    answer = window.post(f"/review/{pr.pk}/skip/back", follow=True)
+
+    assert "I cannot tell what is right" in before
+    assert f"{pr} is offered to you again." in text_of(answer.content.decode())
+    assert "Passed on by you" not in text_of(window.get("/review").content.decode())
