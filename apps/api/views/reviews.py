@@ -24,13 +24,6 @@ from apps.reviews.agreement.voting import Awaited
 from apps.reviews.evidence.queries import shown
 from apps.reviews.models import Decision, Verdict
 
-DECIDE = {
-    Verdict.ACCEPT: actions.accept,
-    Verdict.CHANGES: actions.ask_for_changes,
-    Verdict.REJECT: actions.reject,
-    Verdict.RELEASE: actions.release,
-}
-
 
 class Queue(Face):
     """GET lists what the caller may decide on, oldest first; `quarantined=1` what was set aside."""
@@ -87,7 +80,7 @@ class Decisions(Face):
         more = {"reason": wish["reason"]} if wish["verdict"] == Verdict.REJECT else {}
         told = {"by": caller(request), "digest": wish["digest"], "because": wish["because"]}
         with afresh(contribution, request):
-            taken = DECIDE[wish["verdict"]](contribution, **told, **more)
+            taken = actions.VERDICTS[wish["verdict"]](contribution, **told, **more)
         shown = _told(taken) | answers.contribution(contribution, request)
         if wish["next"]:
             shown |= {"next": upcoming(caller(request), request)}
