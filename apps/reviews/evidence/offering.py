@@ -32,9 +32,13 @@ UNSORTED = "unsorted"
 
 
 def key_of(contribution: Contribution, served: Served, rule: EvidenceRule) -> str:
-    """SHA-256 (hex) of everything that decides what comes out."""
+    """SHA-256 (hex) of everything that decides what comes out.
+
+    Two lines may both be served by their bases, and have other cases: the line is part of it.
+    """
     learns = contribution.consent == Consent.TRAIN
-    told = [contribution.digest, contribution.kind, learns, served.digest, rule.recipe]
+    line = [contribution.line.name, contribution.line.base, served.digest]
+    told = [contribution.digest, contribution.kind, learns, *line, rule.recipe]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

@@ -22,6 +22,8 @@ from apps.history.queries import life_of, waiting_for_a_worker
 from apps.reviews.evidence import actions, queries, tasks
 from apps.reviews.evidence.errors import Interrupted
 from apps.reviews.evidence.models import Evidence, Served, State
+from apps.reviews.evidence.offering import key_of
+from apps.reviews.evidence.rule import EvidenceRule
 from tests.people import a_contribution, a_line
 from training.child import ChildFailed
 
@@ -223,3 +225,13 @@ def test_a_new_live_version_is_asked_when_nothing_new_waits():
     assert list(queries.due()) == [new]
     builds.shipped(build, None)
     assert Served.objects.get().digest == ""
+
+
+def test_the_same_rows_are_measured_anew_on_another_line():
+    rows = [{"prompt": "What is 2 plus 2?", "completion": "4"}]
+    first, second = in_review(rows=rows), in_review(rows=rows)
+
+    keys = {key_of(pr, queries.served(pr.line), EvidenceRule()) for pr in (first, second)}
+
+    assert first.digest == second.digest
+    assert len(keys) == 2
