@@ -132,7 +132,7 @@ SENTENCES = {
 
 
 # What comes to review from elsewhere than the checks.
-BACK_IN_REVIEW = {
+BACK_IN_REVIEW: dict[str, str] = {
     Stage.REJECTED: gettext_noop("is in review again: the appeal was granted"),
     Stage.QUARANTINED: gettext_noop("was released by maintainers and waits for a reviewer"),
 }

@@ -75,8 +75,8 @@ def _found_in(contribution: Contribution, revision: int) -> dict[tuple[str, int 
     grave = Finding.objects.exclude(severity=Severity.NOTE).filter(
         screening__contribution=contribution, screening__revision=revision
     )
-    return {
-        (found.screen, place): found.message
-        for found in grave.order_by("pk")
-        for place in found.rows or [None]
-    }
+    told: dict[tuple[str, int | None], str] = {}
+    for found in grave.order_by("pk"):
+        places: list[int | None] = [*found.rows] or [None]
+        told |= {(found.screen, place): found.message for place in places}
+    return told
