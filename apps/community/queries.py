@@ -26,6 +26,7 @@ from apps.community.models import Dispatch, Endpoint, MailWish, Notice, Subscrip
 from apps.community.news import News, kind_of_news
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.history.models import Event
 from apps.skills.models import ModelLine
 
 
@@ -122,7 +123,7 @@ SENTENCES = {
     "pr.revert_proposed": gettext_noop("might be taken out again: somebody proposes a revert"),
     "pr.measured": gettext_noop("shows what its rows would do to the model: a preview"),
     "pr.answer_not_counted": gettext_noop(
-        "has an answer of yours from Argilla that was not counted"
+        "has an answer from Argilla that was not counted; the desk says why"
     ),
     "build.ready": gettext_noop("was trained into a version that is ready to roll out"),
     "build.failed": gettext_noop("was in a build that failed"),
@@ -140,11 +141,15 @@ BACK_IN_REVIEW: dict[str, str] = {
 
 def sentence_of(notice: Notice) -> str:
     """What a line of the inbox says, in the reader's language."""
-    event = notice.event
-    said = SENTENCES.get(kind_of_news(event), gettext_noop("has news"))
+    return f"{notice.contribution} {said_of(notice.event) or gettext('has news')}"
+
+
+def said_of(event: Event) -> str:
+    """What an event says of its PR, in the reader's language; "" where nobody is told of it."""
+    said = SENTENCES.get(kind_of_news(event), "")
     if event.entered == Stage.IN_REVIEW:
         said = BACK_IN_REVIEW.get(event.left, said)
-    return f"{notice.contribution} {gettext(said)}"
+    return gettext(said) if said else ""
 
 
 def inbox(account: Account, *, box: str = "inbox") -> QuerySet[Notice]:

@@ -13,8 +13,7 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
-from apps.community.news import kind_of_news
-from apps.community.queries import SENTENCES
+from apps.community.queries import said_of
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.models import Event
@@ -91,7 +90,7 @@ class LifeOf(Feed):
 
     def item_title(self, item: tuple[Contribution, Event]) -> str:
         contribution, event = item
-        return f"{contribution} {SENTENCES.get(kind_of_news(event), event.verb)}"
+        return f"{contribution} {said_of(event) or event.verb}"
 
     def item_description(self, item: tuple[Contribution, Event]) -> str:
         return item[1].because

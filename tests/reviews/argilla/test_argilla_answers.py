@@ -243,7 +243,7 @@ def test_a_reviewer_whose_answer_was_refused_finds_it_in_their_inbox(db):
     tell()
 
     assert [sentence_of(notice) for notice in inbox(grace)] == [
-        f"{pr} has an answer of yours from Argilla that was not counted"
+        f"{pr} has an answer from Argilla that was not counted; the desk says why"
     ]
     assert not inbox(pr.author).exists()
 
