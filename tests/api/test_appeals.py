@@ -44,7 +44,7 @@ def test_an_appeal_is_made_listed_and_heard_by_somebody_else(line: ModelLine) ->
 
 def test_an_appeal_that_cannot_be_made_or_heard_says_why(line: ModelLine) -> None:
     ada, eve, mary = (calling(somebody(role)) for role in ("contributor", "reviewer", "reviewer"))
-    pr = rejected(line, ada)
+    pr, other = rejected(line, ada), rejected(line, ada)
     appeals = f"contributions/{pr.pk}/appeals"
     ada.post(appeals, {"words": "Please."})
 
@@ -54,11 +54,14 @@ def test_an_appeal_that_cannot_be_made_or_heard_says_why(line: ModelLine) -> Non
         ada.post(f"{appeals}/hearing", {"outcome": "overturned", "because": "Mine."}),
         mary.post(f"{appeals}/hearing", {"outcome": "maybe", "because": "Hm."}),
         ada.get("reviews/appeals"),
+        mary.post(
+            f"contributions/{other.pk}/appeals/hearing", {"outcome": "upheld", "because": "-"}
+        ),
     ]
 
     codes = [answer.json()["code"] for answer in refused]
     assert codes[:2] == ["not_yours", "review_refused"]
-    assert codes[2:] == ["scope_missing", "bad_fields", "scope_missing"]
+    assert codes[2:] == ["scope_missing", "bad_fields", "scope_missing", "not_found"]
 
 
 def test_the_answer_says_who_may_act_after_a_rejection(line: ModelLine) -> None:

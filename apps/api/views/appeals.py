@@ -59,7 +59,7 @@ class Hearing(Face):
 
     def post(self, request: Request, number: int) -> Response:
         found = appealing.appeals_on(named(request, number))
-        wish, made = self.read(AppealHeard, request), one(found, "appeal")
+        wish, made = self.read(AppealHeard, request), one(found, "appeal on", contribution=number)
         appealing.hear(made, by=caller(request), **wish)
         return Response(answers.appeal(made))
 

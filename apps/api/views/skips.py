@@ -15,9 +15,9 @@ from apps.reviews.rules import ensure_deciding
 
 
 class Skips(queue.Skips):
-    """POST passes an item on, with a reason; it is not offered to the caller again for a while.
+    """POST passes an item on, with a reason; DELETE takes that back.
 
-    DELETE takes that back: the item is offered to the caller again.
+    In between the item is not offered to the caller, for as long as the line's policy says.
     """
 
     scopes = {**queue.Skips.scopes, "DELETE": Scope.REVIEW}
