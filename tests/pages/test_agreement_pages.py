@@ -113,6 +113,8 @@ def test_whoever_looks_again_is_not_told_what_was_decided(line: ModelLine):
 
 
 def test_a_sample_is_judged_row_by_row_to_its_bound(line: ModelLine):
+    line.policy["review"]["agreement"]["second_for"] = []
+    line.save()
     rows = [{"prompt": f"What is {n} plus 1?", "completion": f"{n + 1}"} for n in range(60)]
     pr = a_contribution(line, stage=Stage.IN_REVIEW, rows=rows)
     grace = browser(somebody(Role.REVIEWER))
@@ -128,6 +130,7 @@ def test_a_sample_is_judged_row_by_row_to_its_bound(line: ModelLine):
 
     assert "not drawn yet" in before
     assert "The sample has passed" in shown
+    actions.accept(pr, by=somebody(Role.REVIEWER), digest=pr.digest)
     told = browser(None).get(f"/api/v1/contributions/{pr.pk}/sample").json()["samples"][0]
     assert (told["state"], told["bad"], len(told["verdicts"])) == ("passed", 0, told["judged"])
 

@@ -44,7 +44,8 @@ class Audits(Face):
 class Samples(Face):
     """GET tells the samples by which a large contribution was judged.
 
-    Seed, order and verdicts come when a sample has ended, so that anybody can draw it again.
+    How a sample ended, its seed, order and verdicts come when the contribution is decided on, so
+    that anybody can draw it again, and nobody learns of a voice before the others are in.
     """
 
     scopes = {"GET": None}

@@ -13,6 +13,7 @@ from apps.accounts.models import Account
 from apps.checks.queries import findings_of
 from apps.contributions.models import Contribution, Row
 from apps.contributions.queries import rows_of
+from apps.contributions.stages import Stage
 from apps.reviews.agreement.models import Round
 from apps.reviews.sampling.models import RowVerdict, Sample
 from apps.reviews.sampling.plan import Plan, Standing, drawn, standing
@@ -121,20 +122,20 @@ def commitment(seed: str) -> str:
 
 
 def told(sample: Sample) -> dict[str, Any]:
-    """A sample as everybody may read it; of an open one neither seed nor order nor verdicts."""
-    plan = Plan.from_json(sample.plan)
+    """A sample as everybody may read it: how it ended, and all of it, once its PR is decided on."""
+    plan, ended = Plan.from_json(sample.plan), not _is_hidden(sample)
     said: dict[str, Any] = {
         "revision": sample.revision,
         "digest": sample.digest,
         "voice": sample.voice,
-        "state": sample.state,
+        "state": sample.state if ended else Sample.State.OPEN,
         "commitment": commitment(sample.seed),
         "plan": sample.plan,
         "price": plan.price,
         "opened_at": sample.opened_at,
-        "closed_at": sample.closed_at,
+        "closed_at": sample.closed_at if ended else None,
     }
-    if sample.closed_at is None or _is_hidden(sample):
+    if not ended:
         return said
     return said | {
         "judged": sample.judged,
@@ -151,10 +152,14 @@ def told(sample: Sample) -> dict[str, Any]:
 
 
 def _is_hidden(sample: Sample) -> bool:
-    """While a round is open, what its first voices saw would tell what they said."""
-    return Round.objects.filter(
+    """Until its content is decided on: what the first voice saw would tell what it said."""
+    stands = Contribution.objects.filter(
+        pk=sample.contribution_id, digest=sample.digest, stage=Stage.IN_REVIEW
+    )
+    open_round = Round.objects.filter(
         contribution=sample.contribution_id, digest=sample.digest, closed_at=None
-    ).exists()
+    )
+    return sample.closed_at is None or stands.exists() or open_round.exists()
 
 
 def may_judge(account: Account, sample: Sample) -> bool:

@@ -109,10 +109,13 @@ def test_anybody_can_draw_the_same_rows_again_once_the_sample_has_ended():
     committed = life_of(pr).get(verb="sampled").details["commitment"]
 
     judge(sample, grace)
+    undecided = queries.told(sample)
+    reviews.accept(pr, by=grace, digest=pr.digest)
     told = queries.told(sample)
 
-    assert "seed" not in while_open
-    assert "order" not in while_open
+    assert undecided == while_open
+    assert {"seed", "order", "verdicts"} & set(while_open) == set()
+    assert (while_open["state"], told["state"]) == ("open", "passed")
     assert hashlib.sha256(bytes.fromhex(told["seed"])).hexdigest() == committed
     assert queries.recomputed(sample, queries.strata_of(pr))
     assert sum(told["strata"].values()) == ROWS
