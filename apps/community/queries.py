@@ -141,7 +141,8 @@ BACK_IN_REVIEW: dict[str, str] = {
 
 def sentence_of(notice: Notice) -> str:
     """What a line of the inbox says, in the reader's language."""
-    return f"{notice.contribution} {said_of(notice.event) or gettext('has news')}"
+    said = said_of(notice.event) or gettext("has news")
+    return f"{notice.contribution} {said}"
 
 
 def said_of(event: Event) -> str:
