@@ -12,12 +12,13 @@ from apps.contributions.models import Contribution
 from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
 from apps.history.queries import life_of
+from apps.reviews import actions
 from apps.reviews.desk import editing, pending, viewing
 from apps.reviews.desk.editing import Edit
 from apps.reviews.desk.models import Pending, Step
-from apps.reviews.errors import NotViewed
+from apps.reviews.errors import NotViewed, VoiceIsIn
 from apps.reviews.models import Decision
-from tests.people import NO_CHANCE, a_contribution, somebody
+from tests.people import NO_CHANCE, a_contribution, a_line, somebody
 from tests.reviews.test_desk_undo import fresh, ring, time_passes
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +132,16 @@ def test_what_is_too_long_to_be_read_whole_is_not_held_up_here():
     contribution.line.save()
 
     pending.give(contribution, Step.ACCEPT, by=somebody(Role.REVIEWER), digest=contribution.digest)
+
+
+def test_who_has_given_a_voice_cannot_take_it_back_by_an_edit():
+    line = a_line()
+    line.policy = {"review": {"agreement": NO_CHANCE | {"overlap": 1}}}
+    line.save()
+    grace, *_ = (somebody(Role.REVIEWER) for _ in range(4))
+    pr = a_contribution(line, stage=Stage.IN_REVIEW)
+    actions.reject(pr, by=grace, digest=pr.digest, because="no sum")
+    edits = [Edit(0, "completion", TEXT)]
+
+    with pytest.raises(VoiceIsIn):
+        pending.give(pr, Step.ACCEPT, by=grace, digest=pr.digest, edits=edits)

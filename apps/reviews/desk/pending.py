@@ -24,11 +24,12 @@ from apps.contributions.stages import Stage
 from apps.history.actions import words
 from apps.history.errors import MoveRefused
 from apps.reviews import actions, rules
+from apps.reviews.agreement.queries import voted_by
 from apps.reviews.agreement.voting import is_gold
 from apps.reviews.desk import editing, escalating, viewing
 from apps.reviews.desk.models import Pending, Reason, Step
 from apps.reviews.desk.policy import DeskPolicy
-from apps.reviews.errors import ReasonMissing, ReviewRefused, Stale, TooLate
+from apps.reviews.errors import ReasonMissing, ReviewRefused, Stale, TooLate, VoiceIsIn
 from apps.reviews.models import Claim
 from apps.reviews.sampling.rules import ensure_sampled
 
@@ -216,6 +217,9 @@ def _ensure_stands(contribution: Contribution, step: str, by: Account, digest: s
     if digest != contribution.digest:
         raise Stale(f"{contribution} has changed since you read it; look at it again")
     _ensure_open(contribution, step)
+    # An edit would begin another round, and take back the voice that others rely on.
+    if Contribution.objects.filter(voted_by(by), pk=contribution.pk).exists():
+        raise VoiceIsIn(f"your verdict on {contribution} is in, and others rely on it")
 
 
 def _keep(contribution: Contribution, **told: Any) -> Pending:
