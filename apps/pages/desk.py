@@ -29,8 +29,7 @@ from apps.history.queries import open_proposal
 from apps.pages import forms, life, talk
 from apps.reviews import actions, queries, rules
 from apps.reviews.desk import appealing, knowing, pending, viewing
-from apps.reviews.desk.appealing import WayBack
-from apps.reviews.desk.models import Appeal, Pending, Reason, Step
+from apps.reviews.desk.models import Pending, Reason, Step
 from apps.reviews.desk.reasons import WAYS_BACK
 from apps.reviews.desk.viewing import ROWS_ON_A_SCREEN
 from apps.reviews.errors import ReviewRefused
@@ -168,25 +167,20 @@ def masked(text: str, contribution: Contribution, known: bool) -> str:
     return re.sub(rf"(?<!\w)@?{re.escape(name)}(?!\w)", _("the author"), text, flags=re.IGNORECASE)
 
 
-def left_open(contribution: Contribution) -> WayBack:
-    """What is open after a rejection; of any other PR nobody asks."""
-    rejected = contribution.stage == Stage.REJECTED
-    return appealing.way_back(contribution) if rejected else life.ANY_WAY
-
-
 def way_back(contribution: Contribution, decisions: Sequence[Decision]) -> dict[str, Any]:
     """What the page of a rejected PR says: the reason from the list, and what can be done."""
     if all(decision.verdict != Verdict.REJECT for decision in decisions):
-        return {}
+        return {"left": life.ANY_WAY}
     ground = contribution.grounds.order_by("pk").last()
-    made = Appeal.objects.filter(contribution=contribution).select_related("heard_by").first()
+    made = appealing.appeals_on(contribution).first()
+    left = appealing.way_back(contribution, made=made, decisions=decisions)
     rejected = contribution.stage == Stage.REJECTED
     return {
         "ground": ground if rejected else None,
         "way_back": WAYS_BACK[Reason(ground.reason)] if ground and rejected else "",
         "appeal": made,
-        "may_appeal": rejected and made is None,
-        "appeal_waits": appealing.way_back(contribution).hearing,
+        "may_appeal": rejected and left.appeal,
+        "left": left,
     }
 
 

@@ -22,7 +22,7 @@ from apps.contributions.models import Comment, Consent, Contribution, Revision, 
 from apps.contributions.rules import is_author, may_see_rows
 from apps.contributions.stages import Stage
 from apps.reviews.agreement.queries import voices_on
-from apps.reviews.desk.appealing import WayBack, way_back
+from apps.reviews.desk.appealing import appeals_on, way_back
 from apps.reviews.evidence.queries import Shown
 from apps.reviews.models import Decision
 from apps.reviews.queries import decisions_on, decisions_on_each
@@ -40,7 +40,7 @@ TURNS: dict[str, tuple[str, str]] = {
     Stage.QUARANTINED: ("maintainer", "look at what the screens found, release or reject it"),
     Stage.CHANGES_REQUESTED: ("author", "send a revision"),
     Stage.ACCEPTED: ("builds", "take it into the next build; no person needs to act"),
-    # (A list does not ask which of the two is left; `contribution_page` does.)
+    # (A list does not ask which of the two is left; `_next` does.)
     Stage.REJECTED: ("author", "send a revision that mends it, or appeal"),
     Stage.WITHDRAWN: ("nobody", "it has ended"),
 }
@@ -50,7 +50,6 @@ UNTRAINED = ("nobody", "it is accepted, and no build takes it in")
 
 def contribution(shown: Contribution, request: Request) -> dict[str, Any]:
     """A contribution as it stands in a list."""
-    who, what = UNTRAINED if _is_never_built(shown) else TURNS[shown.stage]
     fields = {
         "id": id_of(shown),
         "number": shown.pk,
@@ -61,7 +60,7 @@ def contribution(shown: Contribution, request: Request) -> dict[str, Any]:
         "skill": shown.skill.name if shown.skill else None,
         "author": shown.author.username,
         "stage": shown.stage,
-        "acts_next": {"who": who, "what": what},
+        "acts_next": _turn(shown),
         "licence": shown.licence,
         "consent": shown.consent,
         "revision": shown.revision,
@@ -101,8 +100,35 @@ def expanded(
     return more
 
 
-def after_rejection(left: WayBack) -> dict[str, str]:
-    """Who may act on a rejected contribution, and what they may do."""
+def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
+    """A contribution with everything that was found, said and decided about it."""
+    sees_rows = may_see_rows(request.user, shown)
+    rows = reverse("api:contribution-rows", args=[shown.pk])
+    decisions = list(decisions_on(shown))
+    return contribution(shown, request) | {
+        "acts_next": _next(shown, decisions),
+        "description": shown.description,
+        "answer": promise(promise_of(shown)),
+        "signed_off": shown.signed_off,
+        "source": shown.source,
+        "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
+        "held": held(Hold.objects.filter(contribution=shown).select_related("by").first()),
+        "findings": [
+            finding(found, sees_rows=sees_rows, decides=may_decide(request.user))
+            for found in findings_of(shown).select_related("dismissed_by")
+        ],
+        "decisions": [decision(taken) for taken in decisions],
+        "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
+        "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
+        "comments": [comment(said) for said in published(shown, request.user)],
+    }
+
+
+def _next(shown: Contribution, decisions: Sequence[Decision]) -> dict[str, str]:
+    """Whose turn it is, to the last word: after a rejection it depends on what is left."""
+    if shown.stage != Stage.REJECTED:
+        return _turn(shown)
+    left = way_back(shown, made=appeals_on(shown).first(), decisions=decisions)
     if left.hearing:
         return {"who": "reviewer", "what": "hear the appeal"}
     revision = "send a revision that mends it" if left.revision else ""
@@ -112,37 +138,12 @@ def after_rejection(left: WayBack) -> dict[str, str]:
     return {"who": "author", "what": ", or ".join(filter(None, (revision, appeal)))}
 
 
-def _is_never_built(shown: Contribution) -> bool:
-    """Whether it is accepted for something else than training, or takes rows out."""
+def _turn(shown: Contribution) -> dict[str, str]:
+    """Whose turn it is, by what a list knows."""
     trains = shown.consent == Consent.TRAIN and shown.reverts_id is None
-    return shown.stage == Stage.ACCEPTED and not trains
-
-
-def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
-    """A contribution with everything that was found, said and decided about it."""
-    turn = {"acts_next": after_rejection(way_back(shown))} if shown.stage == Stage.REJECTED else {}
-    sees_rows = may_see_rows(request.user, shown)
-    rows = reverse("api:contribution-rows", args=[shown.pk])
-    return (
-        contribution(shown, request)
-        | turn
-        | {
-            "description": shown.description,
-            "answer": promise(promise_of(shown)),
-            "signed_off": shown.signed_off,
-            "source": shown.source,
-            "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
-            "held": held(Hold.objects.filter(contribution=shown).select_related("by").first()),
-            "findings": [
-                finding(found, sees_rows=sees_rows, decides=may_decide(request.user))
-                for found in findings_of(shown).select_related("dismissed_by")
-            ],
-            "decisions": [decision(taken) for taken in decisions_on(shown)],
-            "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
-            "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
-            "comments": [comment(said) for said in published(shown, request.user)],
-        }
-    )
+    accepted = shown.stage == Stage.ACCEPTED
+    who, what = UNTRAINED if accepted and not trains else TURNS[shown.stage]
+    return {"who": who, "what": what}
 
 
 def held(hold: Hold | None) -> dict[str, Any] | None:

@@ -67,6 +67,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     place = place_of(contribution) if queued else None
     promise = life.promised(contribution, told)
     accepted = contribution.stage == Stage.ACCEPTED
+    back = desk.way_back(contribution, told.decisions)
     return render(
         request,
         "pages/contribution.html",
@@ -84,7 +85,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             else [],
             "stops": life.stops(told),
             "served": told.live,
-            "step": life.next_step(contribution, place, told.live, desk.left_open(contribution)),
+            "step": life.next_step(contribution, place, told.live, back["left"]),
             "due": closes if accepted else promise and promise.by,
             "promise": promise,
             "missing": life.missing(contribution, told, sum(t.open for t in talks)),
@@ -98,7 +99,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "may_say": talking.may_say(request.user, contribution),
             "may_label": talking.may_label(request.user, contribution),
             "may_lock": talking.may_lock(request.user),
-            **desk.way_back(contribution, told.decisions),
+            **back,
         },
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -55,15 +56,18 @@ class WayBack(NamedTuple):
     hearing: bool
 
 
-def way_back(contribution: Contribution) -> WayBack:
-    """What may happen to a rejected PR, and by whom."""
+def way_back(
+    contribution: Contribution, *, made: Appeal | None, decisions: Iterable[Decision]
+) -> WayBack:
+    """What may happen to a rejected PR, given its decisions and the appeal that was made."""
     revision = True
     try:
         ensure_may_send_again(contribution)
     except ContributionRefused:
         revision = False
-    appeal = may_be_appealed(contribution) is not None
-    return WayBack(revision, appeal, _open().filter(contribution=contribution).exists())
+    rejected = any(taken.verdict == Verdict.REJECT for taken in decisions)
+    hearing = made is not None and _is_open(made, contribution)
+    return WayBack(revision, rejected and made is None, hearing)
 
 
 def may_be_appealed(contribution: Contribution) -> Decision | None:
@@ -133,6 +137,12 @@ def _open() -> QuerySet[Appeal]:
         contribution__stage=Stage.REJECTED,
         decision__digest=F("contribution__digest"),
     )
+
+
+def _is_open(made: Appeal, contribution: Contribution) -> bool:
+    """The same of one appeal, with its decision at hand."""
+    stands = contribution.stage == Stage.REJECTED
+    return stands and not made.outcome and made.decision.digest == contribution.digest
 
 
 def _reopen(
