@@ -1,4 +1,4 @@
-"""The queue: the next item, claims, skips, a reviewer's habits, and who is kept apart."""
+"""The queue: the next item, claims, a reviewer's habits, and who is kept apart."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from rest_framework.response import Response
 from apps.accounts.models import Account, Scope
 from apps.api import answers, shapes
 from apps.api.authentication import caller
-from apps.api.bodies import HabitsTold, OrganisationTold, Reason, Skipped
+from apps.api.bodies import HabitsTold, OrganisationTold, Reason
 from apps.api.calls import Call, Page
 from apps.api.face import Face, one
 from apps.api.views.contributions import named
 from apps.contributions.queries import first_rows_of
 from apps.contributions.rules import may_see_rows
 from apps.history.affiliations import affiliate
-from apps.reviews import rules
-from apps.reviews.errors import NotAReviewer
 from apps.reviews.queue import affiliation, claims, habits, worth
 from apps.reviews.queue.models import Place, Tie
+from apps.reviews.rules import ensure_deciding
 from apps.skills.queries import skill_named, the_line
 
 # A reader of more follows the address of the rows.
@@ -38,7 +37,7 @@ class Next(Face):
     calls = {"POST": Call({200: shapes.Next}, refuses=("not_a_reviewer",))}
 
     def post(self, request: Request) -> Response:
-        return Response(upcoming(_reviewer(request), request))
+        return Response(upcoming(ensure_deciding(caller(request)), request))
 
 
 class Claim(Face):
@@ -58,30 +57,8 @@ class Claim(Face):
         return Response(answers.claim(held))
 
     def delete(self, request: Request, number: int) -> Response:
-        claims.give_back(named(request, number), by=_reviewer(request))
+        claims.give_back(named(request, number), by=ensure_deciding(caller(request)))
         return Response(status=204)
-
-
-class Skips(Face):
-    """POST passes an item on, with a reason; it is not offered to the caller again for a while."""
-
-    scopes = {"POST": Scope.REVIEW}
-    calls = {
-        "POST": Call(
-            {201: shapes.Skip},
-            takes=Skipped,
-            refuses=("own_work", "affiliated", "not_a_reviewer"),
-            example={"why": "not_mine", "because": "I know no chemistry."},
-        )
-    }
-
-    def post(self, request: Request, number: int) -> Response:
-        wish = self.read(Skipped, request)
-        contribution = named(request, number)
-        skipped = claims.skip(contribution, by=caller(request), **wish)
-        return Response(
-            {"number": contribution.pk, "why": skipped.why, "until": skipped.until}, status=201
-        )
 
 
 class HabitsOf(Face):
@@ -105,10 +82,10 @@ class HabitsOf(Face):
     }
 
     def get(self, request: Request) -> Response:
-        return Response(answers.habits(habits.habits_of(_reviewer(request))))
+        return Response(answers.habits(habits.habits_of(ensure_deciding(caller(request)))))
 
     def put(self, request: Request) -> Response:
-        reviewer, wish = _reviewer(request), self.read(HabitsTold, request)
+        reviewer, wish = ensure_deciding(caller(request)), self.read(HabitsTold, request)
         line = the_line()
         wish["skills"] = [skill_named(line, name) for name in wish["skills"]]
         return Response(answers.habits(habits.set_habits(reviewer, **wish)))
@@ -168,13 +145,6 @@ class Dismissal(Face):
         tie = one(Tie.objects.select_related("one", "other"), "tie", pk=number)
         affiliation.dismiss(tie, by=caller(request), because=because)
         return Response(answers.tie(tie))
-
-
-def _reviewer(request: Request) -> Account:
-    account = caller(request)
-    if not rules.may_decide(account):
-        raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
-    return account
 
 
 def upcoming(reviewer: Account, request: Request) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from apps.reviews.agreement.asking import asked_for, eligible
 from apps.reviews.agreement.models import Gold, Round, Voice
 from apps.reviews.errors import VoiceIsIn
 from apps.reviews.models import Verdict
+from apps.reviews.sampling.rules import ensure_sampled
 
 GOLD_ITEM = Statement(lambda: Gold.objects.filter(pk=Hole("number")).values_list("pk"))
 ROUND = Statement(
@@ -94,6 +95,9 @@ def hear(
         if (mine.verdict, mine.because) != (verdict, because):
             raise VoiceIsIn(f"your verdict on {contribution} is in, and others rely on it")
         return _standing(contribution, held, earlier)
+    if verdict == Verdict.ACCEPT:
+        # Asked again under the lock: each voice has a sample of its own.
+        ensure_sampled(contribution)
     voice = Voice.objects.create(
         round=held,
         reviewer=by,
