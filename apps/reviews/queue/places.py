@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 LATE = timedelta(minutes=2)
 AT_ONCE = 100
 # What is known of a contribution of which nothing could be found out.
-PLAIN = {"judges": 0, "askers": 0, "novelty": 1.0}
+PLAIN = {"judges": 0, "askers": 0, "novelty": 1.0, "rows": 1}
 FURTHEST = 1000
 BEFORE = """
     SELECT count(*) FROM (
@@ -182,7 +182,8 @@ def _place(
     factors: Mapping[str, float | int],
     desk: Pace | None,
 ) -> None:
-    rule, worth = QueueRule.of(contribution.line), own_worth(factors)
+    rule = QueueRule.of(contribution.line)
+    worth = own_worth(factors, rule)
     asked_for = demands().get(heap_of(contribution), 0.0) if desk else 0.0
     held_back = bool(desk and desk.cut is not None and worth + asked_for < desk.cut)
     counts_from = came + rule.held_back if held_back else came

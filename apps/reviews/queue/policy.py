@@ -23,6 +23,10 @@ class QueueRule:
     protected: float = 2
     # What a PR of another skill is worth to a reviewer who has named theirs.
     elsewhere: float = 0.25
+    # How long reading takes: a PR by itself, each row more, and no more than a sample of many does.
+    minutes_a_pr: float = 1
+    minutes_a_row: float = 0.35
+    most_minutes: float = 20
     claim_minutes: float = 15
     prefetch: int = 2
     skip_hours: float = 168

@@ -129,7 +129,8 @@ def test_waiting_raises_priority_until_nothing_is_left_behind():
     line = a_line()
     poor, good = waiting(line), waiting(line)
     places.pull()
-    Place.objects.filter(pk=poor.pk).update(worth=-4)
+    worth_of_good = Place.objects.get(pk=good.pk).worth
+    Place.objects.filter(pk=poor.pk).update(worth=worth_of_good - 4)
 
     aged(poor, hours=4 * A_WEEK - 1)
     before = Place.objects.latest("standing").pk
@@ -176,10 +177,14 @@ def test_the_score_is_the_product_of_its_factors_and_says_them():
     score = worth.explain(place, item, habits=None, at=timezone.now())
 
     values = {factor.name: factor.value for factor in score.factors}
-    assert list(values) == ["demand", "votes", "cluster", "novelty", "fit", "age"]
+    assert list(values) == ["demand", "votes", "cluster", "novelty", "effort", "fit", "age"]
     assert values["age"] == pytest.approx(4, rel=1e-3)
-    assert score.value == pytest.approx(0.04 * 4, rel=1e-3)
-    assert score.says == "100 % new beside what is accepted; it has waited 336 hours"
+    # A minute for the PR and twenty-one seconds for its row.
+    assert values["effort"] == pytest.approx(1 / 1.35)
+    assert score.value == pytest.approx(0.04 * 4 / 1.35, rel=1e-3)
+    assert score.says == (
+        "100 % new beside what is accepted; 1 minute to read; it has waited 336 hours"
+    )
 
 
 def test_the_next_two_are_held_ahead_and_yield_to_who_has_nothing_else():
