@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import Role
@@ -298,3 +299,12 @@ def test_a_skip_taken_back_offers_the_item_again_and_lifts_its_flag():
     assert (flagged, Place.objects.get().flagged) == (True, False)
     assert list(skips.passed_on(people[1]).values_list("contribution", flat=True)) == [item.pk]
     assert actions.next_for(people[0]) == item
+
+
+def test_what_a_caller_wrote_besides_waits_for_the_disk_as_before():
+    waiting(a_line())
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        assert actions.next_for(somebody(Role.REVIEWER))
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
