@@ -4,8 +4,8 @@
 (and, as a second case, four hours a day). More comes than anybody can read, so what is read first
 is what counts. The order is the product's (`reviews.queue.worth`), or first in, first out, or the
 product's without impact, without novelty or without the minutes of reading. Which PRs need two
-voices, what they come to, and how a PR of many rows is sampled are the product's functions too; only
-people and PRs are made up.
+voices, what they come to, and how a PR of many rows is sampled are the product's functions too;
+only people and PRs are made up.
 
 The world. Users meet failures in 3,000 clusters, whose sizes follow Zipf's law; 20,000 requests a
 week fail. A PR is about one cluster: people write of what they met (the chance grows with the root

@@ -43,11 +43,13 @@ class Exactly(serializers.BooleanField):
 
 
 class Words(serializers.CharField):
-    """Text as it was written; a number is not taken for its digits."""
+    """Text; a number is not taken for its digits, and white space around it counts as sent."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("this is not text", code="not_text")
+        if self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
         return super().to_internal_value(data)
 
 

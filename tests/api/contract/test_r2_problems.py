@@ -57,6 +57,16 @@ def test_faults_inside_a_list_point_at_their_element(ada: Caller, stranger: Call
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/token/scopes/1"]
 
 
+def test_white_space_around_a_text_counts_as_it_was_sent(stranger: Caller) -> None:
+    wish = {"name": "bo" + 150 * " ", "password": "a long enough phrase"}
+
+    answer = stranger.post("accounts", wish)
+
+    assert_problem(answer, 422, "bad_fields")
+    faults = [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]]
+    assert faults == [("/name", "max_length")]
+
+
 def test_a_bulk_fault_points_from_the_start_of_the_body(ada: Caller) -> None:
     pair = {"prompt": "p", "chosen": "a", "rejected": "b"}
     rows = [{**pair, "prompt": f"p{place}"} for place in range(17)] + [{**pair, "chosen": 7}]
