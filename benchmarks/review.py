@@ -6,7 +6,7 @@ A whole site runs (`flywheel.supervisor`, as `manage.py serve` does) on a databa
 every request goes through gunicorn and the check of its token. A reviewer asks for the next item
 (POST /api/v1/reviews/next, which answers with its rows, its score and two items held ahead) and
 accepts it (POST …/decision, which writes the record); a decision counts when it is read back from
-the database. `at_one_go` is the same by one request, whose answer brings the next item. Then 500
+the database. `at_one_go` is the same by one request, whose answer brings the next item, as the desk does it. Then 500
 reviewers ask for an item at once, and every item that two of them were given counts as claimed
 twice.
 
@@ -168,8 +168,11 @@ def at_one_go(
     }
 
 
-def claimers(site: Site, tokens: list[str]) -> dict[str, Any]:
-    """Every reviewer asks for an item, many at once; how many items went to two of them."""
+def claimers(site: Site, url: str, tokens: list[str]) -> dict[str, Any]:
+    """Every reviewer asks for an item, many at once; how many items went to two of them.
+
+    Afterwards all is given back: whoever looks for work passes by what others hold.
+    """
     port = _port(site)
 
     def ask(token: str) -> tuple[float, list[int]]:
@@ -181,6 +184,8 @@ def claimers(site: Site, tokens: list[str]) -> dict[str, Any]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         asked = list(pool.map(ask, tokens))
     given = Counter(number for _, held in asked for number in held)
+    with psycopg.connect(url) as connection:
+        connection.execute("DELETE FROM reviews_claim")
     return {
         "reviewers": len(tokens),
         "at_once": AT_ONCE,
@@ -257,7 +262,7 @@ def main() -> None:
                 report["cells"][name] = cell(site, url, tokens, asked.decisions, reviewers)
                 once = at_one_go(site, url, tokens, asked.decisions, reviewers)
                 report["at_one_go"][name] = once
-            report["claimers"][f"{size} items"] = claimers(site, tokens)
+            report["claimers"][f"{size} items"] = claimers(site, url, tokens)
     report["peers"] = peers.reviewed() if asked.peers else {}
     report["ratios"] = _ratios(report, *asked.queues)
     print(json.dumps(report, indent=None if asked.json else 2))

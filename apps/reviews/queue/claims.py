@@ -6,12 +6,14 @@ are locked before claims, everywhere, and whoever looks for work skips what anot
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -30,8 +32,9 @@ from apps.reviews.queue.places import pull
 from apps.reviews.queue.policy import QueueRule, site_rule
 from apps.reviews.queue.worth import boosts
 
-# Among so many heads more than needed somebody finds one that nobody has locked.
-SPARE = 8
+# So many heads are looked at, and where others have locked all of them, so many more: among them
+# somebody finds one that is free. (Each number is a statement of its own, with a plan of its own.)
+LOOKS = (12, 48, 192)
 # Where a claim stands already: it is taken over once it has run out, by its own holder, and from
 # who only holds it ahead if that is asked for.
 FREE = """
@@ -45,6 +48,8 @@ FREE = """
     RETURNING id
 """
 TRIES = 20
+# The lock of those who take; any constant does.
+TAKING = 0x0F1A
 # What the desk itself pulls when it finds nothing; the clock does the rest.
 PULLED_BY_THE_DESK = 50
 
@@ -117,14 +122,15 @@ HELD = f"""
     ORDER BY claim.ahead, claim.id
 """  # noqa: S608 (all parts are written here)
 # The plan of `TAKEN` takes longer to make than to carry out, and its values change nothing in it.
-PLANNED_ONCE = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)"
+PLANNED_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 # A claim that a crash of the database loses within the second is a claim that ran out early.
-SWIFTLY = f"{PLANNED_ONCE}, set_config('synchronous_commit', 'off', true)"
+UNAWAITED = "set_config('synchronous_commit', 'off', true)"
 OPENED = """
     UPDATE reviews_claim SET ahead = false, expires_at = %(until)s,
         opened_at = CASE WHEN ahead THEN %(now)s ELSE opened_at END
     WHERE id = %(claim)s AND reviewer_id = %(reviewer)s
 """
+SWIFT = " AND (SELECT true FROM swift)"
 
 ITEM = Statement(
     lambda: Contribution.objects.select_related("author", "skill", "line", "place").filter(
@@ -170,18 +176,14 @@ def draw(reviewer: Account) -> Drawn | None:
     rule, held = site_rule(), _held(reviewer)
     if all(one.ahead for one in held) and _hold_gold(reviewer):
         held = _held(reviewer)
-    # What a caller's transaction has written besides must be on the disk when it ends.
-    alone = not connection.in_atomic_block
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SWIFTLY if alone else PLANNED_ONCE)
-        if len(held) <= rule.prefetch:
-            hand = Hand(reviewer, boosts(habits, rule), apart_from(reviewer, rule), rule)
-            _fill(hand, len(held))
-            held = _held(reviewer)
-        for at, one in enumerate(held):
-            if until := _open(one, reviewer, rule):
-                ahead = [other for other in held[at + 1 :] if other.ahead][: rule.prefetch]
-                return Drawn(ITEM.all(number=one.number)[0], until, ahead, habits)
+    if len(held) <= rule.prefetch:
+        hand = Hand(reviewer, boosts(habits, rule), apart_from(reviewer, rule), rule)
+        _fill(hand, len(held))
+        held = _held(reviewer)
+    for at, one in enumerate(held):
+        if until := _open(one, reviewer, rule):
+            ahead = [other for other in held[at + 1 :] if other.ahead][: rule.prefetch]
+            return Drawn(ITEM.all(number=one.number)[0], until, ahead, habits)
     return None
 
 
@@ -272,9 +274,8 @@ def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> int:
     told |= {"apart": hand.apart, "maintains": hand.reviewer.role == Role.MAINTAINER}
     taken = 0
     for attempt in range(TRIES):
-        # Where others have locked all of these heads, the next look goes further down.
-        most = wanted + (SPARE << min(attempt, 5))
-        with connection.cursor() as cursor:
+        most = max(wanted, LOOKS[min(attempt, len(LOOKS) - 1)])
+        with _swiftly() as cursor:
             cursor.execute(TAKEN.format(most=most), told | {"wanted": wanted - taken})
             heads, got = cursor.fetchone()
         taken += got
@@ -317,8 +318,25 @@ def _open(held: Held, reviewer: Account, rule: QueueRule) -> datetime | None:
     until = now + rule.claim_lasts
     told: dict[str, Any] = {"claim": held.pk, "reviewer": reviewer.pk, "now": now, "until": until}
     with connection.cursor() as cursor:
-        cursor.execute(OPENED, told)
+        # (Set by the statement itself, which alone is then the transaction.)
+        swiftly = "" if connection.in_atomic_block else f"WITH swift AS (SELECT {UNAWAITED})"
+        cursor.execute(f"{swiftly} {OPENED}{swiftly and SWIFT}", told)
         return until if cursor.rowcount else None
+
+
+@contextmanager
+def _swiftly() -> Iterator[CursorWrapper]:
+    """A transaction for `TAKEN` alone: one takes after the other, each for a moment.
+
+    All want the same heads, and who looks while others take finds most of them gone. Inside a
+    caller's transaction nobody is made to wait, and what that has written must be on the disk when
+    it ends.
+    """
+    alone = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        turn = f"pg_advisory_xact_lock({TAKING}), {UNAWAITED}, " if alone else ""
+        cursor.execute(f"SELECT {turn}{PLANNED_ONCE}")
+        yield cursor
 
 
 def _flag(place: Place, contribution: Contribution, rule: QueueRule) -> None:
