@@ -6,9 +6,9 @@ A whole site runs (`flywheel.supervisor`, as `manage.py serve` does) on a databa
 every request goes through gunicorn and the check of its token. A reviewer asks for the next item
 (POST /api/v1/reviews/next, which answers with its rows, its score and two items held ahead) and
 accepts it (POST …/decision, which writes the record); a decision counts when it is read back from
-the database. `at_one_go` is the same by one request, whose answer brings the next item, as the desk does it. Then 500
-reviewers ask for an item at once, and every item that two of them were given counts as claimed
-twice.
+the database. `at_one_go` is the same by one request, whose answer brings the next item, as the desk
+does it. Then 500 reviewers ask for an item at once, and every item that two of them were given
+counts as claimed twice.
 
 The items are put there by SQL: ten thousand first, then as many as make a million. `--peers`
 measures Label Studio and doccano where they are set up (see `benchmarks/peers.py`); what they did

@@ -7,15 +7,8 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from apps.api.calls import Facts
 from apps.api.shapes.base import Count, Digest, Name
-from apps.api.shapes.contributions import Awaits, Contribution
 from apps.reviews.desk.models import Outcome
 from apps.reviews.models import Verdict
-
-
-class DecisionAwaited(Contribution):
-    """The contribution as it stands, in review, and what the stored verdict waits for."""
-
-    awaits: Awaits
 
 
 class Alpha(TypedDict):

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from apps.accounts.models import Role
 from apps.api.calls import Facts
-from apps.api.shapes.accounts import Proposal
 from apps.api.shapes.base import Address, Count, Digest, Name, TraceId
 from apps.checks.models import Severity
 from apps.contributions.models import Consent, Kind, Licence
@@ -356,9 +355,3 @@ class Evidence(TypedDict):
     measured_at: datetime | None
     rows: Annotated[list[AskedRow], "Empty where the rows are not for everybody"]
     kept: Annotated[list[KeptCase], "Empty where the rows are not for everybody"]
-
-
-class DecisionProposed(Contribution):
-    """The contribution as it stands, and the decision that waits for a second person."""
-
-    proposal: Proposal

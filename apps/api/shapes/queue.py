@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from apps.api.calls import Facts
+from apps.api.shapes.accounts import Proposal
 from apps.api.shapes.base import Digest, Name
-from apps.api.shapes.contributions import Contribution, Decision, Row
+from apps.api.shapes.contributions import Awaits, Contribution, Decision, Row
 from apps.reviews.models import Skip as Skipped
 
 
@@ -22,7 +23,7 @@ class Claim(TypedDict):
 class Factor(TypedDict):
     """One factor of a score."""
 
-    name: Literal["demand", "votes", "cluster", "novelty", "fit", "age"]
+    name: Literal["demand", "votes", "cluster", "novelty", "effort", "fit", "age"]
     value: Annotated[float, "The score is the product of all of them"]
     says: Annotated[str, "For people; empty where there is nothing to tell"]
 
@@ -94,8 +95,25 @@ class Tie(TypedDict):
     dismissed_because: str
 
 
-class Decided(Contribution):
+class Bringing(Contribution):
+    """The contribution as it stands, and the next item where it was asked for."""
+
+    next: NotRequired[Annotated[Next, "What POST reviews/next gives; where it was asked for"]]
+
+
+class Decided(Bringing):
     """The decision and the contribution as it stands after it."""
 
     decision: Decision
-    next: NotRequired[Annotated[Next, "What POST reviews/next gives; where it was asked for"]]
+
+
+class DecisionProposed(Bringing):
+    """The contribution as it stands, and the decision that waits for a second person."""
+
+    proposal: Proposal
+
+
+class DecisionAwaited(Bringing):
+    """The contribution as it stands, in review, and what the stored verdict waits for."""
+
+    awaits: Awaits
