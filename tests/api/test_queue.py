@@ -30,11 +30,8 @@ def test_next_gives_the_item_with_its_rows_its_score_and_what_comes_after(
     assert {told["item"]["number"], *(one["number"] for one in told["ahead"])} == numbers
     assert [row["position"] for row in told["rows"]] == [0]
     assert told["claim"]["by"] == owner(grace).username
-    assert (
-        told["score"]["says"]
-        == told["says"]
-        == "100 % new beside what is accepted; " + ("it has just come")
-    )
+    says = "100 % new beside what is accepted; 1 minute to read; it has just come"
+    assert told["score"]["says"] == told["says"] == says
 
 
 def test_next_gives_again_what_was_opened_by_its_address(line: ModelLine, grace: Caller) -> None:
