@@ -4,7 +4,7 @@
 #   make serve    the site, on what the demo left, until Ctrl-C
 #   make test     every test, on a real PostgreSQL and a real Valkey
 #   make test-argilla  both review desks against a real argilla-server (or ARGILLA_API_URL)
-#   make crawl    every page once more in a real browser, in the dark
+#   make crawl    pages from every side in a real browser, at every width, in the dark
 #   make fuzz     20,000 made-up requests against the API (FUZZ_CASES=…)
 #   make soak     everybody at everything for ten minutes (SOAK_SECONDS=…)
 #   make messages the strings of the site into locale/, compiled

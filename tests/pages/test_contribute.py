@@ -460,7 +460,8 @@ def test_rows_are_added_moved_and_taken_out_without_scripts(served: Any) -> None
     assert window.wrong == []
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.crawl
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_of_contributing_are_whole_and_axe_finds_nothing(
     scheme: str, served: Any, tmp_path: Path
 ) -> None:

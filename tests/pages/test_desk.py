@@ -21,7 +21,7 @@ from apps.reviews.desk.models import Pending, Step
 from apps.reviews.models import Claim, Decision, Skip
 from apps.skills.models import ModelLine
 from tests.pages.test_keyboard import AXE
-from tests.pages.test_walk import NAMELESS, OVERFLOWING, SCHEMES, browser, walk
+from tests.pages.test_walk import NAMELESS, OVERFLOWING, browser, walk
 from tests.pages.world import PASSWORD, World, founded, peopled
 from tests.people import a_contribution
 
@@ -270,7 +270,8 @@ def test_the_list_of_keys_tells_those_of_the_desk_and_they_can_be_off(walk: Any)
     assert window.wrong == []
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.crawl
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_desk_is_whole_at_every_width_for_every_reader(scheme: str, walk: Any) -> None:
     world = peopled()
     again = walk(color_scheme=scheme, bypass_csp=True)

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from apps.contributions.discussion.models import Comment, Suggestion
 from apps.contributions.stages import Stage
-from tests.pages.test_walk import PHONE, SCHEMES, addresses, browser, walk
+from tests.pages.test_walk import PHONE, addresses, browser, walk
 from tests.pages.world import World, peopled
 
 __all__ = ["browser", "walk"]
@@ -38,7 +38,8 @@ def number(world: World, stage: str = Stage.IN_REVIEW) -> int:
     return world.prs[stage].pk
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.crawl
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_tab_of_a_pr(scheme: str, walk: Any) -> None:
     world = peopled()
     window = walk(color_scheme=scheme)

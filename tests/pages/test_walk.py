@@ -39,7 +39,8 @@ QUIET = [
 ]
 WIDE, PHONE, NARROWEST = 1280, 390, 320
 # Every page once more in the dark is for `make crawl`: that every pair of colours can be read in
-# both schemes is shown by test_tokens, and all else is the same.
+# both schemes is shown by test_tokens, and all else is the same. So are pages that other files
+# look at from every side; what people do on them stays with the tests.
 SCHEMES = ("light", pytest.param("dark", marks=pytest.mark.crawl))
 
 PAGES = {
