@@ -21,7 +21,7 @@ from apps.contributions.models import Contribution, Draft, DraftRow, Pair, Vote
 from apps.rollouts import upstream
 from apps.traces.models import Outcome, Trace
 from tests.pages.serving import LIVE, RIVAL, published, serving
-from tests.pages.test_walk import SCHEMES, Walker, browser, walk  # noqa: F401
+from tests.pages.test_walk import Walker, browser, walk  # noqa: F401
 from tests.pages.world import PASSWORD, founded
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe")
