@@ -47,7 +47,7 @@ DEPRECATED: list[Deprecated] = []
 
 def asked(request: Request) -> str:
     """The version that the client asks for; a Problem that names those there are."""
-    wanted = request.headers.get(HEADER, VERSIONS[-1]).strip(" \t")
+    wanted = request.headers.get(HEADER, VERSIONS[-1]).strip()
     if wanted not in VERSIONS:
         known = ", ".join(VERSIONS)
         raise Problem("unknown_api_version", f"there is no version “{wanted[:20]}”; send {known}")
