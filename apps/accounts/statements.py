@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from django.db import connections
-from django.db.models import Expression, Field, QuerySet
+from django.db.models import Expression, QuerySet
 from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
@@ -36,8 +36,8 @@ Row = list[Any]
 class Hole(Expression):
     """The place of a value that is given when the statement is asked."""
 
-    def __init__(self, name: str, output_field: Field[Any, Any] | None = None) -> None:
-        super().__init__(output_field=output_field)
+    def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
