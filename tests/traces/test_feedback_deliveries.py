@@ -87,12 +87,23 @@ def test_the_month_ahead_is_made_before_anybody_needs_it():
 
 
 def test_the_database_lets_no_row_stand_without_its_delivery():
-    delivery = stored_by(send(somebody(), said()))
+    stored_by(send(somebody(), said()))
+    names = ", ".join(storing.COLUMNS)
+    another = names.replace("id, delivery_id", "id + 1, delivery_id + 1", 1)
+    nobodys = f"INSERT INTO traces_feedback ({names}) SELECT {another} FROM traces_feedback"
 
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        with pytest.raises(IntegrityError), transaction.atomic():
-            cursor.execute("DELETE FROM traces_delivery WHERE id = %s", [delivery.pk])
+    for statement, why in (
+        ("DELETE FROM traces_delivery", "has rows of feedback and stays"),
+        ("UPDATE traces_delivery SET account_id = account_id + 1", "has rows of feedback"),
+        ("UPDATE traces_feedback SET account_id = account_id + 1", "and there is none"),
+        (nobodys, "and there is none"),
+    ):
+        with (
+            pytest.raises(IntegrityError, match=why),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
 
 
 def test_the_same_key_and_body_act_once():
