@@ -33,9 +33,10 @@ REST = 2.0
 
 # The sliding window counter that `limits` has too, which asks the store twice for each limit: each
 # request waited for four answers. A limit is a hash with the count of the window that runs and of
-# the one before it, which fades as time goes on. ARGV: whether to count, then quota and seconds of
-# each; answers for each whether one more was free, how many are left, and the seconds until more
-# are (of what is used up: until one is).
+# the one before it, which fades as time goes on; one more is free where it fits whole, for a mere
+# fraction that has faded lets nobody in at the turn of a window. ARGV: whether to count, then quota
+# and seconds of each; answers for each whether one more was free, how many are left, and the
+# seconds until the window ends (of what is used up: until one is free).
 COUNT = """
 local clock = redis.call('TIME')
 local now, told = clock[1] + clock[2] / 1000000, {}
@@ -48,20 +49,21 @@ for at, key in ipairs(KEYS) do
     if behind == 1 then count, before = 0, count end
     if behind > 1 then count, before = 0, 0 end
     local passed = now / seconds - window
-    local free = before * (1 - passed) + count < quota
+    local faded = before * (1 - passed)
+    local free = faded + count + 1 <= quota
     if free and ARGV[1] == '1' then
         count = count + 1
         redis.call('HSET', key, 'window', window, 'count', count, 'before', before)
         redis.call('EXPIRE', key, 2 * seconds)
     end
-    local used = before * (1 - passed) + count
-    local until_more = 1 - passed
-    if before > 0 and count < quota then
-        local fading = free and 1 / before or 1 - (quota - count) / before - passed
-        until_more = math.min(until_more, fading)
+    local wait = 1 - passed
+    if not free and count < quota then
+        wait = 1 - passed - (quota - 1 - count) / before
+    elseif not free then
+        wait = wait + 1 - (quota - 1) / count
     end
-    local left = math.max(0, quota - math.floor(used))
-    told[at] = {free and 1 or 0, left, math.ceil(until_more * seconds)}
+    local left = math.max(0, math.floor(quota - faded - count))
+    told[at] = {free and 1 or 0, left, math.ceil(wait * seconds)}
 end
 return told
 """

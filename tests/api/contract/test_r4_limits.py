@@ -84,7 +84,8 @@ def test_over_the_limit_is_429_with_the_limits_that_are_used_up(
     said = answers[-1].json()
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert (said["code"], said["violated-policies"]) == ("too_many_requests", ["anonymous-minute"])
-    assert 0 < int(answers[-1]["Retry-After"]) <= 60
+    # The rest of this minute, and the third of the next in which one of the three fades.
+    assert 0 < int(answers[-1]["Retry-After"]) <= 60 + 20
     assert f"{answers[-1]['Retry-After']} s" in said["detail"]
     assert read(answers[-1]["RateLimit"])["anonymous-minute"]["r"] == "0"
     assert answers[-1]["X-RateLimit-Remaining"] == "0"
@@ -205,6 +206,21 @@ def test_what_was_counted_fades_with_its_window(
     assert reading.refused is not free
     assert 0 < reading.resets_in <= long.seconds
     assert left is None or reading.remaining == left
+
+
+def test_the_turn_of_a_window_lets_nobody_in(limited: Settings) -> None:
+    """A window that began a second ago: of what was counted next to nothing has faded."""
+    who = meters.partition_of("somebody").hex()
+    with redis.Redis.from_url(limited.REDIS_URL) as store:
+        turned = Policy("turned", 3, store.time()[0] - 1)
+        key = f"{limited.QUEUE_PREFIX}:limits:turned:{who}"
+        store.hset(key, mapping={"window": 0, "count": 2, "before": 0})
+
+    readings = [meters.take([turned], "somebody")[0] for _ in range(2)]
+
+    assert [reading.refused for reading in readings] == [False, True]
+    # One of the two that were counted before has faded when half of the window is over.
+    assert readings[1].resets_in == pytest.approx(turned.seconds / 2, abs=60)
 
 
 # -- Signing up and guessing --------------------------------------------------------------------
