@@ -154,7 +154,7 @@ def key_of(request: Request) -> str:
     header = request.headers.get("Idempotency-Key")
     if header is None:
         return ""
-    key = header.strip()
+    key = header.strip(" \t")
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not key or len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():

@@ -86,7 +86,7 @@ IDEMPOTENCY_KEY: Schema = {
     "type": "string",
     "minLength": 1,
     "maxLength": idempotency.LONGEST_KEY,
-    "pattern": "^[!-~]+$",
+    "pattern": r'^(?!""$)[!-~]([ -~]*[!-~])?$',
     "description": "A UUID of your own for this request: sent again with the same key it acts "
     "once and is answered alike, for a day",
 }

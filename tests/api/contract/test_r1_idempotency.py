@@ -135,7 +135,7 @@ def test_a_key_belongs_to_one_token_and_one_address(ada: Caller, line: ModelLine
         assert (answer.status_code, answer.has_header("Idempotent-Replayed")) == (201, False)
 
 
-@pytest.mark.parametrize("key", ["", '""', "x" * 201, "ключ", "a\tb"])
+@pytest.mark.parametrize("key", ["", '""', "x" * 201, "ключ", "a\tb", "a\xa0"])
 def test_a_key_that_cannot_be_one_is_refused(ada: Caller, line: ModelLine, key: str) -> None:
     path = f"contributions/{a_contribution(line).pk}/comments"
 
