@@ -60,11 +60,11 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium: CHROMIUM, or the one on the PATH; else the test skips."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    for name in names:
+    known = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    for name in (os.environ.get("CHROMIUM", ""), *known):
         if name and (path := shutil.which(name)):
             return path
-    pytest.skip("no Chromium: apt-get install chromium, or CHROMIUM=/path/to/chromium make test")
+    pytest.skip("no Chromium: run .ci/browser as root on Debian, or set CHROMIUM=/path/to/chromium")
 
 
 @pytest.fixture(scope="session")
