@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     make.set_defaults(run=_starter_make)
     world = starter.add_parser("world", help="write skills, hold-out and replay pool")
     world.add_argument("--out", type=Path, required=True)
+    world.add_argument("--small", action="store_true", help="fewer cases, fewer rows")
     world.set_defaults(run=_starter_world)
     return parser
 
@@ -161,7 +162,7 @@ def _starter_make(parsed: argparse.Namespace) -> None:
 def _starter_world(parsed: argparse.Namespace) -> None:
     from training.starter import line
 
-    line.write(parsed.out)
+    line.write(parsed.out, small=parsed.small)
     tell(event="done", path=str(parsed.out))
 
 

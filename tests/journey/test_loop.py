@@ -55,7 +55,7 @@ def site(migrated: str) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def story(site: Site) -> Story:
     """The story up to its first live candidate."""
-    played = Story(site, Console(quiet=True), SMALL_WEEK, WIDE_GATES)
+    played = Story(site, Console(quiet=True), SMALL_WEEK, WIDE_GATES, small=True)
     played.begin()
     played.contribute(None)
     played.screen()

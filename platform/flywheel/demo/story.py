@@ -60,9 +60,11 @@ class Story:
         console: Console,
         week: Week = WHOLE_WEEK,
         gates: Mapping[str, float] = GATES,
+        *,
+        small: bool = False,
     ) -> None:
         self.site, self.console, self.week = site, console, week
-        self.gates = gates
+        self.gates, self.small = gates, small
         self.rng, self.truth, self.told = random.Random(SEED), Truth(), Told()
         self.people: People
         self.offers: list[Offer] = []
@@ -87,8 +89,8 @@ class Story:
     def begin(self) -> None:
         """The operator founds the line; people sign up."""
         self.say("The operator founds the line and publishes the starter model")
-        gates = f"--gates={json.dumps(dict(self.gates))}"
-        self.console.print(f"  {self.site.manage('found_starter', gates).strip()}")
+        wishes = [f"--gates={json.dumps(dict(self.gates))}", *["--small"] * self.small]
+        self.console.print(f"  {self.site.manage('found_starter', *wishes).strip()}")
         self.people = gather(self.site)
         self.traffic = Traffic(self.people.app, self.people.graders, self.truth, self.rng)
 

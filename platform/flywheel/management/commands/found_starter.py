@@ -32,10 +32,13 @@ class Command(BaseCommand):
             default={},
             help="criteria of rollouts that differ from the usual ones, as JSON",
         )
+        parser.add_argument(
+            "--small", action="store_true", help="with fewer hidden cases and a smaller replay pool"
+        )
 
-    def handle(self, *args: Any, gates: dict[str, Any], **options: Any) -> None:
+    def handle(self, *args: Any, gates: dict[str, Any], small: bool, **options: Any) -> None:
         """Make the line's data, found the line, publish the base."""
-        line = ModelLine.objects.filter(name=LINE).first() or self._found(gates)
+        line = ModelLine.objects.filter(name=LINE).first() or self._found(gates, small)
         base = Path(line.base)
         digest = digest_of(base)
         channel = publish_base(
@@ -43,9 +46,10 @@ class Command(BaseCommand):
         )
         self.stdout.write(f"{channel} serves {channel.live} ({digest[:12]})")
 
-    def _found(self, gates: dict[str, Any]) -> ModelLine:
+    def _found(self, gates: dict[str, Any], small: bool) -> ModelLine:
         data = Path(settings.VAR_DIR) / "starter"
         command = [sys.executable, "-m", "training", "starter", "world", "--out", str(data)]
+        command += ["--small"] if small else []
         made = subprocess.run(
             command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False
         )
