@@ -50,4 +50,4 @@ def _judges(account: Account) -> bool:
 def _one_house(account: Account) -> QuerySet[Account]:
     """The account, the services it answers for, and a service's siblings."""
     house = Q(pk=account.pk) | Q(owner=account.owner_id or account.pk)
-    return Account.objects.filter(house).order_by().values("pk")
+    return Account.objects.filter(house)
