@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.text import format_lazy
@@ -300,7 +301,8 @@ class ReviseForm(RowsForm):
 
     def file_name(self) -> str:
         """What the file is called that the rows came from; empty where they were pasted."""
-        return (self.files["file"].name or "") if self.source == "file" else ""
+        given: UploadedFile[Any] | None = self.files.get("file")
+        return given.name or "" if given and self.source == "file" else ""
 
     def rows(self) -> list[Any]:
         """The rows to offer; one that could not be read stands there as a `BadRow`."""
@@ -310,9 +312,8 @@ class ReviseForm(RowsForm):
         """Let what was read of a file stand in the field: a browser forgets the file it sent."""
         if self.numbered and self.source != "pasted":
             read = (row for row in self.rows() if not as_bad_row(row))
-            data = self.data.copy()
-            data["pasted"] = "\n".join(json.dumps(row, ensure_ascii=False) for row in read)
-            self.data = data
+            lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in read)
+            self.data = {**self.data, "pasted": lines}
 
 
 class DeskForm(forms.Form):
