@@ -33,6 +33,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
     Kind.RATING: ("prompt", "completion", "label", "stars"),
     Kind.DATASET: SOURCES,
 }
+# What a sentence ends with, in any of our languages.
+ENDS = (".", "?", "!", "。", "？", "！")
 LEFT_OPEN = ("original", *SOURCES, "label", "stars")
 TEXTS_OF_ALL = frozenset(name for texts in TEXTS.values() for name in texts)
 # What a draft keeps of a form; a file becomes rows at once.
@@ -449,4 +451,4 @@ class WebhookForm(forms.Form):
 def sentence(error: Exception) -> str:
     """A refusal as a sentence: capital at its start, full stop at its end."""
     text = str(error).strip()
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(ENDS) else '.'}"
