@@ -316,6 +316,7 @@ class ReviseForm(RowsForm):
             read = (row for row in self.rows() if not as_bad_row(row))
             lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in read)
             self.data = {**self.data, "pasted": lines}
+            self.fields["pasted"].required = True
 
 
 class DeskForm(forms.Form):
