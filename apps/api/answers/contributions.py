@@ -108,26 +108,23 @@ def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
     sees_rows = may_see_rows(request.user, shown)
     rows = reverse("api:contribution-rows", args=[shown.pk])
     decisions = list(decisions_on(shown))
-    return (
-        contribution(shown, request)
-        | {
-            "acts_next": _next(shown, decisions),
-            "description": shown.description,
-            "answer": promise(promise_of(shown)),
-            "signed_off": shown.signed_off,
-            "source": shown.source,
-            "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
-            "held": held(Hold.objects.filter(contribution=shown).select_related("by").first()),
-            "findings": [
-                finding(found, sees_rows=sees_rows, decides=may_decide(request.user))
-                for found in findings_of(shown).select_related("dismissed_by")
-            ],
-            "decisions": [decision(taken) for taken in decisions],
-            "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
-            "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
-        }
-        | _comments(shown, request)
-    )
+    return contribution(shown, request) | {
+        "acts_next": _next(shown, decisions),
+        "description": shown.description,
+        "answer": promise(promise_of(shown)),
+        "signed_off": shown.signed_off,
+        "source": shown.source,
+        "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
+        "held": held(Hold.objects.filter(contribution=shown).select_related("by").first()),
+        "findings": [
+            finding(found, sees_rows=sees_rows, decides=may_decide(request.user))
+            for found in findings_of(shown).select_related("dismissed_by")
+        ],
+        "decisions": [decision(taken) for taken in decisions],
+        "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
+        "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
+        **_comments(shown, request),
+    }
 
 
 def _comments(shown: Contribution, request: Request) -> dict[str, Any]:
