@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Model
 from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -44,6 +45,13 @@ class NewestFirst(CursorPagination):
         links = {"next": self.get_next_link(), "prev": self.get_previous_link()}
         header = ", ".join(f'<{link}>; rel="{rel}"' for rel, link in links.items() if link)
         return Response({"items": data, **links}, headers={"Link": header} if header else None)
+
+
+def link_after(item: Model, address: str) -> str:
+    """The page of the list at this address, newest first, that begins after this item."""
+    pages = NewestFirst()
+    pages.base_url = address
+    return str(pages.encode_cursor(Cursor(offset=0, reverse=False, position=item.pk)))
 
 
 class OldestFirst(NewestFirst):

@@ -148,6 +148,11 @@ def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note
     return replace_rows(contribution, by=by, rows=rows, note=note)
 
 
+def examine_revision(contribution: Contribution, rows: Iterable[Any]) -> list[RefusedRow]:
+    """What `revise` would refuse of these rows, without storing anything; it raises alike."""
+    return _usable(rows, contribution.kind, _skills_of(contribution.line))[2]
+
+
 def replace_rows(
     contribution: Contribution, *, by: Account, rows: Iterable[Any], note: str
 ) -> Offered:

@@ -15,6 +15,7 @@ from apps.contributions.draft_rows import new_key
 from apps.contributions.drafts import Owner
 from apps.contributions.errors import ContributionRefused, NotYourAnswer
 from apps.contributions.models import Pair, Vote
+from apps.traces import rules
 from apps.traces.actions import judge
 from apps.traces.models import Arm, Trace
 
@@ -25,19 +26,20 @@ GOOD_FROM = 4
 
 def asker(owner: Owner) -> str:
     """The name under which this person's questions are logged and versions are assigned."""
-    return f"web-{owner.account.pk}" if owner.account else f"visitor-{owner.visitor[:40]}"
+    return f"web-{owner.account.pk}" if owner.account else rules.visitor_called(owner.visitor)
 
 
 def own_trace(public_id: str, owner: Owner) -> Trace | None:
-    """The answer of this id, if this person asked for it here or anywhere, or judged it."""
+    """The answer of this id, if this person asked for it here or anywhere, or judged it and may."""
     digits = public_id.removeprefix("tr_")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
         return None
     mine = Q(pk=None)
     if owner.account:
-        mine |= Q(asked_by=owner.account) | Q(outcomes__judge=owner.account)
+        judged = Q(outcomes__judge=owner.account) & rules.may_judge(owner.account)
+        mine |= Q(asked_by=owner.account) | judged
     if owner.visitor:
-        mine |= Q(asked_by=None, user=f"visitor-{owner.visitor[:40]}")
+        mine |= Q(asked_by=None, user=rules.visitor_called(owner.visitor))
     traces = Trace.objects.exclude(arm=Arm.SHADOW).select_related("skill")
     return traces.filter(mine, pk=int(digits)).distinct().first()
 
@@ -66,9 +68,10 @@ def pair_up(one: Trace, other: Trace, *, by: Owner) -> Pair:
 
 
 def own_pair(key: str, owner: Owner) -> Pair | None:
-    """The pair of this key, for the one who asked for it."""
-    pairs = Pair.objects.select_related("a__skill", "b__skill")
-    return pairs.filter(owner.of_drafts, key=key).first()
+    """The pair of this key, for the one who asked for it and may judge its answers."""
+    pairs = Pair.objects.select_related("a__skill", "b__skill").filter(owner.of_drafts, key=key)
+    open_to_them = Trace.objects.filter(rules.may_judge(owner.account, owner.visitor))
+    return pairs.filter(a__in=open_to_them, b__in=open_to_them).first()
 
 
 def vote(pair: Pair, *, by: Owner, verdict: str) -> tuple[Vote, bool]:
@@ -93,12 +96,12 @@ def claim(owner: Owner) -> None:
         votes = Vote.objects.select_for_update(of=("self",)).filter(
             account=None, visitor=owner.visitor
         )
-        Trace.objects.filter(
-            asked_by=None, user=f"visitor-{owner.visitor[:40]}", pk__in=votes.values("trace")
-        ).update(asked_by=owner.account)
-        Pair.objects.filter(account=None, visitor=owner.visitor).update(
-            account=owner.account, visitor=""
-        )
+        pairs = Pair.objects.filter(account=None, visitor=owner.visitor)
+        theirs = Q(pk__in=votes.values("trace"))
+        theirs |= Q(pk__in=pairs.values("a")) | Q(pk__in=pairs.values("b"))
+        asked = Trace.objects.filter(asked_by=None, user=rules.visitor_called(owner.visitor))
+        asked.filter(theirs).update(asked_by=owner.account)
+        pairs.update(account=owner.account, visitor="")
         for one in votes.select_related("trace", "pair__a", "pair__b"):
             one.account, one.visitor = owner.account, ""
             one.save(update_fields=["account", "visitor"])

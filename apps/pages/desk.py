@@ -116,7 +116,7 @@ def bar(own: Sequence[Pending]) -> dict[str, Any]:
     return {
         "undoable": last,
         "undo_told": told(last, together) if last else "",
-        "lapsed": [(one, forms.sentence(Exception(one.lapsed))) for one in own if one.lapsed],
+        "lapsed": [(one, forms.sentence(Exception(_(one.lapsed)))) for one in own if one.lapsed],
     }
 
 

@@ -1,10 +1,12 @@
 """What people type and pick."""
 
+import json
 from collections.abc import Sequence, Sized
 from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.text import format_lazy
@@ -21,7 +23,7 @@ from apps.reviews.models import Verdict
 from apps.reviews.queue.habits import time_zones
 from apps.skills.models import ModelLine, Skill
 from openflywheel.reading.columns import Numbered
-from openflywheel.reading.faults import BadFile
+from openflywheel.reading.faults import BadFile, as_bad_row
 
 # Where rows come from that nobody typed.
 SOURCES = ("file", "folder", "pasted")
@@ -31,6 +33,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
     Kind.RATING: ("prompt", "completion", "label", "stars"),
     Kind.DATASET: SOURCES,
 }
+# What a sentence ends with, in any of our languages.
+ENDS = (".", "?", "!", "。", "？", "！")
 LEFT_OPEN = ("original", *SOURCES, "label", "stars")
 TEXTS_OF_ALL = frozenset(name for texts in TEXTS.values() for name in texts)
 # What a draft keeps of a form; a file becomes rows at once.
@@ -76,7 +80,82 @@ class FolderField(forms.FileField):
         return data
 
 
-class SubmitForm(forms.Form):
+class RowsForm(forms.Form):
+    """Rows as a file, as a folder or pasted; a jailed child reads them."""
+
+    file = forms.FileField(
+        label=_("A file of rows"),
+        help_text=format_lazy(
+            _("JSONL, JSON, CSV, TSV, Parquet, Arrow, or a zip of them, at most {megabytes} MB."),
+            megabytes=LARGEST_FILE // 1024**2,
+        ),
+    )
+    folder = FolderField(
+        label=_("Or the folder of a dataset"),
+        help_text=_("As Hugging Face keeps it on the Hub, or as save_to_disk writes it."),
+        widget=FolderInput(attrs={"multiple": True, "webkitdirectory": True}),
+    )
+    pasted = forms.CharField(
+        label=_("Or paste the rows"),
+        help_text=_("One JSON object a line, or CSV with headings: prompt and completion."),
+        widget=area(3, spellcheck="false", placeholder='{"prompt": "…", "completion": "…"}'),
+        strip=False,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What the sender of a file should know of how it was read.
+        self.notes: list[str] = []
+
+    def incoming(self) -> list[Numbered]:
+        """The rows that came with the form; what is wrong with all of them stands at its field."""
+        try:
+            return self._read()
+        except BadFile as error:
+            self.full_clean()
+            self.add_error(self.source, sentence(error))
+            return []
+
+    @property
+    def source(self) -> str:
+        """Where the rows come from: the folder, else the file, else what was pasted."""
+        return "folder" if self._folder() else "file" if self.files.get("file") else "pasted"
+
+    def _read(self) -> list[Numbered]:
+        """The rows, each with its line; `BadFile` where they are none."""
+        if folder := self._folder():
+            self._ensure_whole(folder)
+            return rows_of_folder(folder, told=self.notes.append)
+        if given := self.files.get("file"):
+            file, name, size = cast(BinaryIO, given), given.name or "", given.size or 0
+            return rows_of_file(file, name=name, size=size, told=self.notes.append)
+        pasted = str(self.data.get("pasted", ""))
+        return rows_of_text(pasted) if pasted.strip() else []
+
+    def _folder(self) -> list[tuple[str, BinaryIO, int]]:
+        """The files of a picked folder with the paths that the script told; a browser tells names
+        alone."""
+        if not isinstance(self.files, MultiValueDict) or not isinstance(self.data, QueryDict):
+            return []
+        files, paths = self.files.getlist("folder"), self.data.getlist("folder-path")
+        if len(paths) != len(files):
+            paths = [f"folder/{file.name}" for file in files]
+        return [
+            (path[:300] or "file", cast(BinaryIO, file), file.size or 0)
+            for path, file in zip(paths, files, strict=True)
+        ]
+
+    def _ensure_whole(self, folder: Sized) -> None:
+        """`BadFile` where the folder holds more files than a browser sends at once."""
+        holds = str(self.data.get("folder-holds", ""))
+        if holds.isdecimal() and len(holds) < 10 and int(holds) > len(folder):
+            raise BadFile(
+                f"the folder holds {int(holds):,} files of rows; at most {len(folder)} are sent at "
+                "once: pack it as a zip"
+            )
+
+
+class SubmitForm(RowsForm):
     """A new contribution; which fields it has depends on its kind."""
 
     trace = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
@@ -102,24 +181,6 @@ class SubmitForm(forms.Form):
         choices=[("", "–"), *((str(stars), stars_said(stars)) for stars in range(5, 0, -1))],
         coerce=int,
         empty_value=None,
-    )
-    file = forms.FileField(
-        label=_("A file of rows"),
-        help_text=format_lazy(
-            _("JSONL, JSON, CSV, TSV, Parquet, Arrow, or a zip of them, at most {megabytes} MB."),
-            megabytes=LARGEST_FILE // 1024**2,
-        ),
-    )
-    folder = FolderField(
-        label=_("Or the folder of a dataset"),
-        help_text=_("As Hugging Face keeps it on the Hub, or as save_to_disk writes it."),
-        widget=FolderInput(attrs={"multiple": True, "webkitdirectory": True}),
-    )
-    pasted = forms.CharField(
-        label=_("Or paste the rows"),
-        help_text=_("One JSON object a line, or CSV with headings: prompt and completion."),
-        widget=area(3, spellcheck="false", placeholder='{"prompt": "…", "completion": "…"}'),
-        strip=False,
     )
     skill = forms.ChoiceField(
         label=_("Skill"), help_text=_("What the model gets wrong here."), required=False
@@ -147,8 +208,6 @@ class SubmitForm(forms.Form):
     def __init__(self, *args: Any, line: ModelLine, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.line, self.kind = line, kind
-        # What the sender of a file should know of how it was read.
-        self.notes: list[str] = []
         self.line_skills = {skill.name: skill for skill in line.skills.all()}
         self._pick(
             "skill",
@@ -187,46 +246,6 @@ class SubmitForm(forms.Form):
         label, stars = given.get("label"), given.get("stars") or 0
         return isinstance(label, bool) and stars > 0 and label_of_stars(stars) is (not label)
 
-    def incoming(self) -> list[Numbered]:
-        """The rows of a file or a paste that came with the form; what is wrong stands beside it."""
-        given, pasted = self.files.get("file"), str(self.data.get("pasted", ""))
-        folder = self._folder()
-        try:
-            if folder:
-                self._ensure_whole(folder)
-                return rows_of_folder(folder, told=self.notes.append)
-            if given:
-                file, name, size = cast(BinaryIO, given), given.name or "", given.size or 0
-                return rows_of_file(file, name=name, size=size, told=self.notes.append)
-            return rows_of_text(pasted) if pasted.strip() else []
-        except BadFile as error:
-            self.full_clean()
-            source = "folder" if folder else "file" if given else "pasted"
-            self.add_error(source, sentence(error))
-            return []
-
-    def _folder(self) -> list[tuple[str, BinaryIO, int]]:
-        """The files of a picked folder with the paths that the script told; a browser tells names
-        alone."""
-        if not isinstance(self.files, MultiValueDict) or not isinstance(self.data, QueryDict):
-            return []
-        files, paths = self.files.getlist("folder"), self.data.getlist("folder-path")
-        if len(paths) != len(files):
-            paths = [f"folder/{file.name}" for file in files]
-        return [
-            (path[:300] or "file", cast(BinaryIO, file), file.size or 0)
-            for path, file in zip(paths, files, strict=True)
-        ]
-
-    def _ensure_whole(self, folder: Sized) -> None:
-        """`BadFile` where the folder holds more files than a browser sends at once."""
-        holds = str(self.data.get("folder-holds", ""))
-        if holds.isdecimal() and len(holds) < 10 and int(holds) > len(folder):
-            raise BadFile(
-                f"the folder holds {int(holds):,} files of rows; at most {len(folder)} are sent at "
-                "once: pack it as a zip"
-            )
-
     def keep_errors_of(self, *names: str) -> None:
         """Forget what is missing elsewhere: it is not time to send yet."""
         for name in set(self.errors) - set(names):
@@ -249,8 +268,8 @@ class AskForm(forms.Form):
     )
 
 
-class ReviseForm(forms.Form):
-    """New rows for a contribution that was asked to change."""
+class ReviseForm(RowsForm):
+    """New rows for a PR that is not decided yet."""
 
     pasted = forms.CharField(
         label=_("The rows"),
@@ -260,17 +279,44 @@ class ReviseForm(forms.Form):
     )
     note = forms.CharField(label=_("What you changed"), max_length=500)
 
-    def clean_pasted(self) -> str:
-        """Read the rows."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.numbered: list[Numbered] = []
+        for name in SOURCES:
+            self.fields[name].required = name == self.source
+        self.fields["file"].help_text = format_lazy(
+            "{what} {instead}",
+            what=self.fields["file"].help_text,
+            instead=_("Its rows take the place of all rows of the PR."),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Read the rows, each of which may still have a fault of its own."""
         try:
-            self.numbered = rows_of_text(self.cleaned_data["pasted"])
+            self.numbered = self._read()
         except BadFile as error:
-            raise forms.ValidationError(sentence(error)) from error
-        return self.cleaned_data["pasted"]
+            self.add_error(self.source, sentence(error))
+        else:
+            if not self.numbered and "pasted" not in self.errors:
+                self.add_error("pasted", _("There are no rows; pick a file or paste them."))
+        return self.cleaned_data
+
+    def file_name(self) -> str:
+        """What the file is called that the rows came from; empty where they were pasted."""
+        given: UploadedFile[Any] | None = self.files.get("file")
+        return given.name or "" if given and self.source == "file" else ""
 
     def rows(self) -> list[Any]:
         """The rows to offer; one that could not be read stands there as a `BadRow`."""
         return [row for _, row in self.numbered]
+
+    def write_out(self) -> None:
+        """Let what was read of a file stand in the field: a browser forgets the file it sent."""
+        if self.numbered and self.source != "pasted":
+            read = (row for row in self.rows() if not as_bad_row(row))
+            lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in read)
+            self.data = {**self.data, "pasted": lines}
+            self.fields["pasted"].required = True
 
 
 class DeskForm(forms.Form):
@@ -406,4 +452,4 @@ class WebhookForm(forms.Form):
 def sentence(error: Exception) -> str:
     """A refusal as a sentence: capital at its start, full stop at its end."""
     text = str(error).strip()
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(ENDS) else '.'}"

@@ -23,6 +23,7 @@ from apps.pages.views import (
     playground,
     reference,
     reviews,
+    revising,
     revisions,
     rollouts,
     style,
@@ -56,7 +57,7 @@ urlpatterns = [
     ),
     path("prs/<int:number>/withdraw", contributions.withdraw, name="withdraw"),
     path("prs/<int:number>/revert", contributions.revert, name="revert"),
-    path("prs/<int:number>/revise", contributions.revise, name="revise"),
+    path("prs/<int:number>/revise", revising.revise, name="revise"),
     path("prs/<int:number>/comment", discussion.comment, name="comment"),
     path(
         "prs/<int:number>/rows/<int:place>/say/<slug:field>",

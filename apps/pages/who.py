@@ -8,6 +8,7 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from apps.accounts.freshness import is_fresh
 from apps.accounts.models import Account
@@ -35,7 +36,7 @@ def reviewer(request: HttpRequest) -> Account:
     account = account_of(request)
     if not may_decide(account):
         raise PermissionDenied(
-            "The review desk is for reviewers. A maintainer can propose you for the role."
+            _("The review desk is for reviewers. A maintainer can propose you for the role.")
         )
     return account
 

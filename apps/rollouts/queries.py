@@ -17,6 +17,7 @@ from apps.rollouts.models import Channel, Rollout, Version
 from apps.rollouts.stages import Stage
 from apps.skills.models import ModelLine
 from apps.traces import queries as traces
+from apps.traces import rules
 from apps.traces.models import Arm, Trace
 
 UNDER_WAY = (Stage.SHADOW, Stage.WIDENING, Stage.PAUSED)
@@ -118,7 +119,7 @@ def pairs_to_judge(judge: Account) -> QuerySet[Trace]:
         # A paused rollout goes on with the evidence of its shadow stage.
         experiment = f"{rollout.pk}:{Stage.SHADOW}:0"
         waits |= Q(experiment=experiment, pk__gt=rollout.read_to)
-    return traces.unjudged_pairs(judge).filter(waits)
+    return rules.pairs_for(judge).filter(waits)
 
 
 def _judged(shadow: Trace) -> tuple[bool, bool] | None:

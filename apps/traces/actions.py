@@ -15,6 +15,7 @@ from django.db import transaction
 from apps.accounts.models import Account
 from apps.history.actions import record
 from apps.skills.models import ModelLine
+from apps.traces import rules
 from apps.traces.models import Arm, Outcome, StandingTerms, Trace
 
 
@@ -39,11 +40,12 @@ def judge(trace: Trace, *, by: Account, success: bool, rating: int | None = None
 def judge_pairs(rows: Sequence[Any], *, by: Account) -> list[Verdict]:
     """Store what a judge says of both answers of shadow pairs, each shown blind as a and b.
 
+    A pair that they may not see is not there for them.
     A row is `{"pair": "tr_13", "a_success": true, "b_success": false}`.
     """
     keys = [key for row in rows if (key := _key(row, "pair"))]
-    found = Trace.objects.filter(pk__in=keys, arm=Arm.SHADOW).select_related("mirror_of")
-    shadows = {trace.pk: trace for trace in found}
+    found = Trace.objects.filter(rules.may_judge(by), pk__in=keys, arm=Arm.SHADOW)
+    shadows = {trace.pk: trace for trace in found.select_related("mirror_of")}
     return [_judge_pair(place, row, shadows, by) for place, row in enumerate(rows)]
 
 

@@ -46,18 +46,17 @@ def pairs(experiment: str) -> QuerySet[Trace]:
     return mirrored.select_related("mirror_of", "skill").order_by("pk")
 
 
-def unjudged_pairs(judge: Account) -> QuerySet[Trace]:
+def unjudged_pairs() -> QuerySet[Trace]:
     """Shadow answers that differ from the live answer and that nobody has judged, oldest first.
 
     The two answers of a pair are judged together and blind, so one outcome on the shadow answer
-    says that the pair is done.
+    says that the pair is done. Whom they may be shown `rules.pairs_for` says.
     """
     judged = Outcome.objects.filter(trace=OuterRef("pk"))
     differing = Trace.objects.filter(arm=Arm.SHADOW, error="").exclude(
         answer=F("mirror_of__answer")
     )
-    waiting = differing.exclude(Exists(judged)).exclude(mirror_of__asked_by=judge)
-    return waiting.select_related("mirror_of", "skill").order_by("pk")
+    return differing.exclude(Exists(judged)).select_related("mirror_of", "skill").order_by("pk")
 
 
 def outcomes_after(experiment: str, outcome_id: int) -> QuerySet[Outcome]:

@@ -111,12 +111,13 @@ class Comment(Answer, frozen=True):
 
 
 class ContributionPage(Contribution, frozen=True):
-    """A PR with what was found, said and decided."""
+    """A PR with what was found, said and decided; `comments` are the latest, oldest first."""
 
     description: str = ""
     findings: list[Finding] = []
     decisions: list[Decision] = []
     comments: list[Comment] = []
+    comments_next: str | None = None
 
 
 class Hop(Answer, frozen=True):

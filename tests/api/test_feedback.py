@@ -71,13 +71,13 @@ def test_outcomes_sent_again_are_duplicates(line: ModelLine, ada: Caller) -> Non
     assert (second.status_code, second.json()["counts"]["duplicate"]) == (201, 1)
 
 
-def test_a_pair_is_shown_blind_and_judged_once(line: ModelLine, ada: Caller) -> None:
+def test_a_pair_is_shown_blind_and_judged_once(line: ModelLine, grace: Caller) -> None:
     shadow = a_pair(line, somebody())
 
-    shown = ada.get("comparisons").json()["items"]
+    shown = grace.get("comparisons").json()["items"]
     right = {"a": shown[0]["a"] == "4", "b": shown[0]["b"] == "4"}
     row = {"pair": shown[0]["pair"], "a_success": right["a"], "b_success": right["b"]}
-    judged = ada.post("comparisons", [row])
+    judged = grace.post("comparisons", [row])
 
     assert sorted((shown[0]["a"], shown[0]["b"])) == ["4", "5"]
     assert set(shown[0]) == {"pair", "skill", "messages", "a", "b"}
@@ -85,7 +85,18 @@ def test_a_pair_is_shown_blind_and_judged_once(line: ModelLine, ada: Caller) -> 
     assert Outcome.objects.get(trace=shadow).success is True
     assert Outcome.objects.get(trace=shadow.mirror_of).success is False
     assert shown[0]["a"] == ("4" if shadow_is_a(shadow) else "5")
+    assert grace.get("comparisons").json()["items"] == []
+
+
+def test_a_contributor_is_not_shown_what_others_asked(line: ModelLine, ada: Caller) -> None:
+    shadow = a_pair(line, somebody())
+    row = {"pair": shadow.public_id, "a_success": True, "b_success": True}
+
+    judged = ada.post("comparisons", [row])
+
     assert ada.get("comparisons").json()["items"] == []
+    assert judged.json()["rows"][0]["code"] == "unknown_pair"
+    assert not Outcome.objects.exists()
 
 
 def test_who_asked_does_not_judge_the_answers(line: ModelLine, ada: Caller) -> None:

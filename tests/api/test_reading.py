@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.accounts.models import Account, Role
+from apps.api.answers.contributions import COMMENTS_SHOWN
 from apps.checks.models import Finding, Screening, Severity
 from apps.contributions.discussion.actions import say as comment
 from apps.contributions.models import Contribution
@@ -198,6 +199,26 @@ def test_a_comment_is_read_by_everybody_under_its_author_s_name(
     assert said.status_code == 201
     assert heard[-1] == said.json()
     assert stranger.post(f"contributions/{number}/comments", {"text": "x"}).status_code == 401
+
+
+def test_a_pr_holds_its_latest_comments_and_tells_where_those_before_them_are(
+    line: ModelLine, stranger: Caller
+) -> None:
+    pr, ada = a_contribution(line), somebody()
+    for number in range(COMMENTS_SHOWN):
+        comment(pr, by=ada, text=f"No. {number}")
+    assert stranger.get(f"contributions/{pr.pk}").json()["comments_next"] is None
+
+    for number in range(COMMENTS_SHOWN, COMMENTS_SHOWN + 60):
+        comment(pr, by=ada, text=f"No. {number}")
+    page = stranger.get(f"contributions/{pr.pk}", expand="author").json()
+    texts, after = [said["text"] for said in page["comments"]], page["comments_next"]
+    assert texts == [f"No. {number}" for number in range(60, 110)]
+    while after:
+        before = stranger.get(after.split("/api/v1/")[1]).json()
+        texts, after = [said["text"] for said in before["items"]][::-1] + texts, before["next"]
+
+    assert texts == [f"No. {number}" for number in range(110)]
 
 
 def test_only_its_author_withdraws_or_revises_a_contribution(

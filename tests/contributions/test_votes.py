@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Role
 from apps.contributions import votes
 from apps.contributions.drafts import Owner
 from apps.contributions.errors import ContributionRefused, NotYourAnswer
@@ -68,6 +68,39 @@ def test_nobody_sees_or_judges_what_others_asked():
         with pytest.raises(NotYourAnswer):
             votes.vote(pair, by=other, verdict="a")
     assert not Vote.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_strangers_pair_is_theirs_when_they_sign_in_and_so_are_its_answers():
+    pair = votes.pair_up(answered(STRANGER), answered(STRANGER), by=STRANGER)
+    votes.vote(pair, by=STRANGER, verdict="both_bad")
+    ada = Owner(somebody())
+
+    votes.claim(Owner(ada.account, STRANGER.visitor))
+
+    assert votes.own_pair(pair.key, ada) == pair
+    assert votes.own_trace(pair.a.public_id, ada) == pair.a
+    assert votes.own_trace(pair.b.public_id, ada) == pair.b
+    assert votes.own_pair(pair.key, STRANGER) is None
+
+
+@pytest.mark.django_db
+def test_a_pair_whose_answers_one_may_not_judge_is_not_there():
+    ada = Owner(somebody())
+    pair = votes.pair_up(answered(ada), answered(Owner(somebody())), by=ada)
+
+    assert votes.own_pair(pair.key, ada) is None
+
+
+@pytest.mark.django_db
+def test_what_somebody_judged_is_shown_to_them_while_they_may_judge_it():
+    trace, grace = answered(Owner(somebody())), somebody(Role.REVIEWER)
+    Outcome.objects.create(trace=trace, judge=grace, success=True)
+    assert votes.own_trace(trace.public_id, Owner(grace)) == trace
+
+    grace.role = Role.CONTRIBUTOR
+
+    assert votes.own_trace(trace.public_id, Owner(grace)) is None
 
 
 @pytest.mark.django_db

@@ -13,13 +13,14 @@ from django.contrib.auth.models import AnonymousUser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Role
+from apps.builds.exporting import FORMATS, ROWS_A_GROUP, Selection
 from apps.contributions import actions
 from apps.contributions.actions import Terms
-from apps.contributions.exporting import FORMATS, ROWS_A_GROUP, Selection
 from apps.contributions.models import Contribution, Kind
 from apps.contributions.rows import content_digest, read_rows
 from apps.contributions.stages import Stage
+from apps.reviews.sampling.models import RowVerdict, Sample
 from apps.skills.models import ModelLine
 from openflywheel.reading.archives import rows_in_archive
 from openflywheel.reading.files import rows_in
@@ -267,6 +268,65 @@ def test_an_etag_follows_the_content_and_the_form() -> None:
     accepted({"prompt": "3+3", "completion": "6"}, line=line)
 
     assert selection.etag("ndjson") != before
+
+
+def found_bad(pr: Contribution, *positions: int) -> Sample:
+    """A sample of this content that found these rows bad."""
+    sample = Sample.objects.create(
+        contribution=pr,
+        digest=pr.digest,
+        revision=pr.revision,
+        seed="",
+        plan={},
+        strata={},
+        order=[],
+    )
+    for place, position in enumerate(positions):
+        RowVerdict.objects.create(
+            sample=sample, place=place, position=position, bad=True, by=somebody(Role.REVIEWER)
+        )
+    RowVerdict.objects.create(
+        sample=sample, place=len(positions), position=0, bad=False, by=somebody(Role.REVIEWER)
+    )
+    return sample
+
+
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_rows_that_a_sample_found_bad_stay_at_home(form: str) -> None:
+    rows = [{"prompt": f"{number}+1", "completion": str(number + 1)} for number in range(4)]
+    pr, other = accepted(*rows), accepted(*rows)
+    found_bad(pr, 1, 3)
+
+    out = [(row["pr"], row["row"]) for row in rows_of(exported(form, style="standard"), form)]
+
+    assert out == [(pr.pk, 0), (pr.pk, 2), *((other.pk, number) for number in range(4))]
+
+
+def test_what_an_earlier_revision_had_wrong_is_left_out_no_more() -> None:
+    pr = accepted({"prompt": "2+2", "completion": "4"}, {"prompt": "3+3", "completion": "6"})
+    sample = found_bad(pr, 1)
+    sample.revision = 0
+    sample.save()
+
+    assert [row["row"] for row in rows_of(exported("ndjson"), "ndjson")] == [0, 1]
+
+
+def test_authors_learn_nothing_of_an_open_sample_from_their_own_rows() -> None:
+    ada = somebody()
+    pr = accepted(
+        {"prompt": "2+2", "completion": "4"}, {"prompt": "3+3", "completion": "6"}, by=ada
+    )
+    Contribution.objects.filter(pk=pr.pk).update(stage=Stage.IN_REVIEW)
+    mine = {"reader": ada, "mine": True}
+    before = Selection(**mine).etag("ndjson")
+
+    found_bad(pr, 1)
+
+    assert [row["row"] for row in rows_of(exported("ndjson", **mine), "ndjson")] == [0, 1]
+    assert Selection(**mine).etag("ndjson") == before
+    Contribution.objects.filter(pk=pr.pk).update(stage=Stage.ACCEPTED)
+    assert [row["row"] for row in rows_of(exported("ndjson", **mine), "ndjson")] == [0]
+    assert Selection(**mine).etag("ndjson") != before
 
 
 def test_no_more_than_a_group_of_rows_is_held_at_a_time() -> None:

@@ -61,19 +61,112 @@ def test_every_line_that_cannot_be_sent_is_named_with_its_mend(world: World) -> 
     assert "Line 4: completion is missing or empty. Mend: add the field" in page
 
 
+def revised(world: World, **given: object) -> tuple[Contribution, Any]:
+    """The PR that was asked to change, and the answer to its new rows."""
+    pr = world.prs[Stage.CHANGES_REQUESTED]
+    client = Client()
+    client.force_login(world.author)
+    answer = client.post(f"/prs/{pr.pk}/revise", given, follow=True)
+    pr.refresh_from_db()
+    return pr, answer
+
+
+def rows_now(pr: Contribution) -> list[tuple[str, str]]:
+    rows = pr.revisions.get(number=pr.revision).rows.order_by("position")
+    return list(rows.values_list("prompt", "completion"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.jsonl", GOOD.encode()),
+        ("rows.csv", b"prompt,completion\nWhich day is 3.4.?,3 April.\n"),
+    ],
+)
+def test_a_file_becomes_a_revision(world: World, name: str, content: bytes) -> None:
+    given = {"file": SimpleUploadedFile(name, content), "pasted": "what stood there"}
+    pr, _answer = revised(world, note="From my notes.", **given)
+
+    assert (pr.revision, pr.stage) == (2, Stage.SUBMITTED)
+    assert rows_now(pr) == [(ROW["prompt"], ROW["completion"])]
+
+
+def test_a_folder_becomes_a_revision(world: World) -> None:
+    files = [SimpleUploadedFile(name, GOOD.encode()) for name in ("a.jsonl", "README.md")]
+
+    pr, _answer = revised(world, note="All of it.", folder=files)
+
+    assert (pr.revision, pr.row_count) == (2, 1)
+
+
+def test_the_good_rows_of_a_partly_bad_file_become_a_revision_by_one_click(world: World) -> None:
+    bad = '{"prompt": NaN}\n{"prompt": "no answer"}'
+    content = f'{GOOD}\n{bad}\n{{"prompt": "a", "completion": "b"}}'
+    file = SimpleUploadedFile("rows.jsonl", content.encode())
+
+    pr, answer = revised(world, note="Mended.", file=file)
+
+    page = answer.content.decode()
+    assert (pr.revision, pr.stage) == (1, Stage.CHANGES_REQUESTED)
+    assert "2 rows cannot be sent as they are" in page
+    assert "Line 2 of rows.jsonl: NaN" in page
+    assert "Line 3 of rows.jsonl: completion is missing or empty. Mend: add the field" in page
+    assert "Keep the 2 good rows" in page
+
+    # The browser has forgotten the file; what was read of it stands in the field.
+    shown = answer.context["form"]["pasted"].value()
+    pr, _answer = revised(world, note="Mended.", pasted=shown, do="keep-good")
+
+    assert (pr.revision, pr.stage) == (2, Stage.SUBMITTED)
+    assert rows_now(pr) == [(ROW["prompt"], ROW["completion"]), ("a", "b")]
+
+
+def test_a_file_is_not_asked_for_again_when_the_note_is_missing(world: World) -> None:
+    pr, answer = revised(world, file=SimpleUploadedFile("rows.jsonl", GOOD.encode()))
+
+    assert pr.revision == 1
+    assert "note" in answer.context["form"].errors
+    assert json.loads(answer.context["form"]["pasted"].value()) == ROW
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"file": ("a.exe", b"MZ")}, "A.exe is none of .jsonl"),
+        ({"file": ("a.jsonl", b"x" * (LARGEST_FILE + 1))}, "holds more than 20 MB; split"),
+        ({"file": ("a.jsonl", b'{"prompt": "no answer"}')}, "A.jsonl has the columns prompt;"),
+        ({"pasted": f'{GOOD[:-1]}, "skill": "none"}}'}, "No row could be kept; row 1: there is"),
+        ({"pasted": " "}, "There are no rows; pick a file or paste them."),
+    ],
+)
+def test_a_revision_without_a_usable_row_is_refused_beside_the_field(
+    world: World, given: dict[str, object], says: str
+) -> None:
+    if isinstance(named := given.get("file"), tuple):
+        given = {"file": SimpleUploadedFile(*named)}
+
+    pr, answer = revised(world, note="Mended.", do="keep-good", **given)
+
+    assert says in str(answer.context["form"].errors)
+    assert (pr.revision, pr.stage) == (1, Stage.CHANGES_REQUESTED)
+
+
 def test_a_line_that_is_left_out_of_a_revision_is_named(world: World) -> None:
     pr = world.prs[Stage.CHANGES_REQUESTED]
     client = Client()
     client.force_login(world.author)
     kept = client.get(f"/prs/{pr.pk}/revise").context["form"].initial["pasted"]
-
     given = {"pasted": f"{kept}\nnonsense", "note": "One more."}
-    page = client.post(f"/prs/{pr.pk}/revise", given, follow=True).content.decode()
-
-    pr.refresh_from_db()
     lines = kept.splitlines()
+
+    pr, answer = revised(world, **given)
+    assert pr.revision == 1
+    assert f"Line {len(lines) + 1}: " in answer.content.decode()
+    assert answer.context["form"]["pasted"].value() == given["pasted"]
+
+    pr, answer = revised(world, **given, do="keep-good")
     assert (pr.revision, pr.row_count) == (2, len(lines))
-    assert f"line {len(lines) + 1}: " in page
+    assert f"line {len(lines) + 1}: " in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,12 @@ from django.db import models
 from django.test import Client
 from django.utils import translation
 
+from apps.accounts.models import Role
 from apps.pages.management.commands.write_messages import compiled, faults, po_of, strings
+from apps.reviews.agreement.actions import answer_audit, ensure_may_audit
+from apps.reviews.agreement.models import Audit
+from apps.reviews.errors import BadGold, NotYourAudit, ReasonMissing, ReviewRefused
+from apps.reviews.queue.habits import time_zones
 from tests.pages.test_pages import FOR_REVIEWERS, OPEN_TO_ALL, address, as_
 from tests.pages.world import World, founded
 from tests.people import somebody
@@ -163,6 +168,61 @@ def test_every_word_of_an_error_page_can_be_translated(code: int) -> None:
 
     with translation.override("xx"):
         assert bare(render_to_string(f"{code}.html"), set()) == set()
+
+
+@pytest.mark.usefixtures("brackets")
+@pytest.mark.parametrize("path", ["", "/habits", "/signals", "/argilla", "/audit", "/calibration"])
+def test_every_word_to_those_who_may_not_open_a_page_can_be_translated(
+    path: str, world: World
+) -> None:
+    client = as_(world.author)
+    client.cookies["language"] = "xx"
+
+    refused = client.get(f"/review{path}")
+
+    assert refused.status_code == 403
+    assert "for reviewers" in (page := refused.content.decode()) or "for maintainers" in page
+    assert bare(page, content()) == set()
+
+
+@pytest.mark.usefixtures("brackets")
+@pytest.mark.parametrize(
+    ("path", "given", "says"),
+    [
+        ("habits", {"quiet_from": "18:00", "time_zone": "UTC"}, "give both"),
+        ("habits", {"quiet_from": "8:00", "quiet_until": "8:00", "time_zone": "UTC"}, "never end"),
+        ("signals", {"number": "{in_review}", "because": "wrong"}, "was not rejected"),
+        ("signals", {"number": "{rejected}", "because": " "}, "see their hits by reason"),
+    ],
+)
+def test_every_word_of_a_refusal_at_the_desk_can_be_translated(
+    path: str, given: dict[str, str], says: str, world: World
+) -> None:
+    client = as_(world.maintainer)
+    client.cookies["language"] = "xx"
+    numbers = {str(stage): pr.pk for stage, pr in world.prs.items()}
+    sent = {name: text.format(**numbers) for name, text in given.items()}
+
+    page = client.post(f"/review/{path}", sent, follow=True).content.decode()
+
+    assert says in page
+    zones = {zone.replace("_", " ") for zone in time_zones()}
+    assert bare(page, content() | zones) == set()
+
+
+@pytest.mark.usefixtures("brackets", "db")
+def test_refusals_of_audits_can_be_translated() -> None:
+    grace = somebody(Role.REVIEWER)
+    asked: list[tuple[type[ReviewRefused], Callable[[], object]]] = [
+        (BadGold, lambda: answer_audit(Audit(), by=grace, verdict="maybe", because="")),
+        (ReasonMissing, lambda: answer_audit(Audit(), by=grace, verdict="reject", because="")),
+        (NotYourAudit, lambda: ensure_may_audit(somebody(), Audit())),
+        (NotYourAudit, lambda: ensure_may_audit(grace, Audit())),
+    ]
+
+    for kind, ask in asked:
+        with translation.override("xx"), pytest.raises(kind, match=r"^⟦.*⟧$"):
+            ask()
 
 
 @pytest.mark.parametrize("code", ["tr", "zh-hans"])

@@ -91,6 +91,7 @@ AT_THE_DESK = {
 OF_ONES_OWN = {
     "my work": "/my",
     "inbox": "/inbox",
+    "revise": "/prs/{changes_requested}/revise",
     "webhooks": "/webhooks",
     "webhook": "/webhooks/{webhook}",
 }

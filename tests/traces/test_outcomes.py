@@ -7,9 +7,9 @@ from threading import Event, Thread
 import pytest
 from django.db import connection, transaction
 
-from apps.accounts.models import Role
+from apps.accounts.models import Account, Role
 from apps.skills.models import ModelLine
-from apps.traces import actions, queries
+from apps.traces import actions, queries, rules
 from apps.traces.models import Arm, Feedback, Outcome, Trace
 from tests.people import a_line, somebody
 from tests.traces.delivering import send
@@ -133,7 +133,7 @@ def test_a_blind_pair_is_stored_on_the_side_it_belongs_to(right: bool):
     live = a_trace(answer="one")
     shadow = a_trace(live.line, arm=Arm.SHADOW, mirror_of=live, answer="two")
     grader = somebody()
-    assert list(queries.unjudged_pairs(grader)) == [shadow]
+    assert list(rules.pairs_for(grader)) == [shadow]
     marks = (right, not right) if actions.shadow_is_a(shadow) else (not right, right)
     row = {"pair": shadow.public_id, "a_success": marks[0], "b_success": marks[1]}
 
@@ -141,7 +141,7 @@ def test_a_blind_pair_is_stored_on_the_side_it_belongs_to(right: bool):
 
     said = dict(Outcome.objects.values_list("trace", "success"))
     assert said == {shadow.pk: right, live.pk: not right}
-    assert list(queries.unjudged_pairs(grader)) == []
+    assert list(rules.pairs_for(grader)) == []
     assert statuses(actions.judge_pairs([row], by=grader)) == [("duplicate", "")]
 
 
@@ -150,8 +150,82 @@ def test_nobody_judges_pairs_of_their_own_requests():
     live = a_trace(answer="one", asked_by=app)
     shadow = a_trace(live.line, arm=Arm.SHADOW, mirror_of=live, answer="two", asked_by=app)
 
-    assert list(queries.unjudged_pairs(app)) == []
-    assert queries.unjudged_pairs(somebody()).count() == 1
+    assert list(rules.pairs_for(app)) == []
+    assert list(rules.pairs_for(somebody(Role.REVIEWER))) == [shadow]
     pair = {"pair": f"tr_{shadow.pk}", "a_success": True, "b_success": False}
     assert statuses(actions.judge_pairs([pair], by=app)) == [("refused", "own_answers")]
     assert not Outcome.objects.exists()
+
+
+def a_pair_of(asked_by: Account | None, user: str = "") -> Trace:
+    whose = {"asked_by": asked_by, "user": user}
+    live = a_trace(answer="one", **whose)
+    return a_trace(live.line, arm=Arm.SHADOW, mirror_of=live, answer="two", **whose)
+
+
+def a_service_of(owner: Account) -> Account:
+    name = f"service-{Account.objects.count()}"
+    return Account.objects.create(username=name, role=Role.SERVICE, owner=owner)
+
+
+def judge_it(shadow: Trace, by: Account) -> list[tuple[str, str]]:
+    row = {"pair": shadow.public_id, "a_success": True, "b_success": False}
+    return statuses(actions.judge_pairs([row], by=by))
+
+
+@pytest.mark.parametrize("role", [Role.CONTRIBUTOR, Role.TRUSTED, Role.ADMIN])
+def test_a_pair_of_somebody_elses_request_is_not_there_for_who_judges_for_nobody(role: str):
+    shadow, other = a_pair_of(somebody()), somebody(role)
+
+    assert list(rules.pairs_for(other)) == []
+    assert judge_it(shadow, other) == [("refused", "unknown_pair")]
+    assert not Outcome.objects.exists()
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.MAINTAINER, Role.RELEASE_MANAGER])
+def test_who_judges_for_others_sees_every_pair(role: str):
+    shadow, judge = a_pair_of(somebody()), somebody(role)
+
+    assert list(rules.pairs_for(judge)) == [shadow]
+    assert judge_it(shadow, judge) == [("stored", "")]
+
+
+def test_what_a_visitor_asked_is_no_more_open_than_what_an_account_asked():
+    shadow, ada = a_pair_of(None, user="visitor-" + "a" * 40), somebody()
+    row = {"trace": f"tr_{shadow.mirror_of_id}", "success": True}
+
+    assert list(rules.pairs_for(ada)) == []
+    assert judge_it(shadow, ada) == [("refused", "unknown_pair")]
+    assert send(ada, row).refused[0].code == "unknown_trace"
+
+
+def test_what_nobody_asked_is_open_to_every_account():
+    shadow, ada = a_pair_of(None, user="imported"), somebody()
+
+    assert list(rules.pairs_for(ada)) == [shadow]
+    assert judge_it(shadow, ada) == [("stored", "")]
+
+
+def test_a_service_sees_no_more_than_the_person_who_answers_for_it():
+    shadow, ada, grace = a_pair_of(somebody()), somebody(), somebody(Role.REVIEWER)
+
+    assert list(rules.pairs_for(a_service_of(ada))) == []
+    assert judge_it(shadow, a_service_of(ada)) == [("refused", "unknown_pair")]
+    assert list(rules.pairs_for(a_service_of(grace))) == [shadow]
+
+
+def test_what_a_service_asked_is_its_owners_and_its_siblings_too():
+    ada = somebody()
+    app, desk = a_service_of(ada), a_service_of(ada)
+    shadow = a_pair_of(app)
+    row = {"trace": f"tr_{shadow.mirror_of_id}", "success": True}
+
+    assert [list(rules.pairs_for(one)) for one in (ada, desk, app)] == [[shadow], [shadow], []]
+    assert send(desk, row).counts["stored"] == 1
+
+
+def test_what_a_person_asks_is_not_their_services():
+    ada = somebody()
+    a_pair_of(ada)
+
+    assert list(rules.pairs_for(a_service_of(ada))) == []

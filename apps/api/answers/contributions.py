@@ -13,6 +13,7 @@ from apps.accounts.models import Account
 from apps.api.answers.accounts import person
 from apps.api.answers.reviews import awaits
 from apps.api.ids import id_of
+from apps.api.paging import link_after
 from apps.builds.models import Hold
 from apps.checks.models import Finding
 from apps.checks.queries import findings_of, findings_on
@@ -45,6 +46,8 @@ TURNS: dict[str, tuple[str, str]] = {
     Stage.WITHDRAWN: ("nobody", "it has ended"),
 }
 
+# Of a long discussion; what came before has a list of its own.
+COMMENTS_SHOWN = 50
 UNTRAINED = ("nobody", "it is accepted, and no build takes it in")
 
 
@@ -120,7 +123,18 @@ def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
         "decisions": [decision(taken) for taken in decisions],
         "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
         "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
-        "comments": [comment(said) for said in published(shown, request.user)],
+        **_comments(shown, request),
+    }
+
+
+def _comments(shown: Contribution, request: Request) -> dict[str, Any]:
+    """The latest of the discussion, oldest first, and where those before them are."""
+    said = list(published(shown, request.user).order_by("-pk")[: COMMENTS_SHOWN + 1])
+    latest, more = said[:COMMENTS_SHOWN], len(said) > COMMENTS_SHOWN
+    address = request.build_absolute_uri(reverse("api:comments", args=[shown.pk]))
+    return {
+        "comments": [comment(one) for one in reversed(latest)],
+        "comments_next": link_after(latest[-1], address) if more else None,
     }
 
 

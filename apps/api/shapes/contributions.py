@@ -173,7 +173,10 @@ class ContributionPage(Contribution):
     decisions: list[Decision]
     awaits: Annotated[Awaits | None, "Of a review by several, while it is open"]
     revisions: list[Revision]
-    comments: list[Comment]
+    comments: Annotated[list[Comment], "The latest 50, oldest first"]
+    comments_next: Annotated[
+        Annotated[str, Facts(format="uri")] | None, "A page of those before them, newest first"
+    ]
 
 
 class Row(TypedDict):

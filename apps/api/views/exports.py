@@ -14,13 +14,13 @@ from apps.api.authentication import caller
 from apps.api.calls import Call
 from apps.api.face import Face, ReadableJSON, flag
 from apps.api.problems import Problem
-from apps.contributions.exporting import FORMATS, STYLES, Selection
+from apps.builds.exporting import FORMATS, STYLES, Selection
 from apps.contributions.models import Contribution, Kind
 from apps.contributions.stages import Stage
 
 
 class Exports(Face):
-    """GET streams every row that the caller may read, as `format` ndjson, parquet or hf (zip)."""
+    """GET streams the rows that the caller may have, as `format` ndjson, parquet or hf (zip)."""
 
     scopes = {"GET": None}
     selects = False

@@ -122,7 +122,8 @@ class StandingTerms(Face):
 
 
 class Comparisons(Face):
-    """GET shows pairs of answers that nobody has judged, blind; POST judges both of each pair."""
+    """GET shows, blind, pairs that wait for a judge, of requests that one may see (reviewers and
+    above: everybody's; others: their services' and nobody's); POST judges both of each pair."""
 
     scopes = {"GET": Scope.FEEDBACK, "POST": Scope.FEEDBACK}
     spare = "items"

@@ -19,8 +19,7 @@ from apps.contributions.revisions import of_revision
 from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
 from apps.pages import forms
-from apps.pages.who import account_of
-from apps.reviews import rules
+from apps.pages.who import account_of, reviewer
 from apps.reviews.agreement import actions, queries
 from apps.reviews.agreement.models import Audit
 from apps.reviews.agreement.policy import AgreementPolicy
@@ -66,7 +65,7 @@ def agreement(request: HttpRequest) -> HttpResponse:
 @login_required
 def calibration(request: HttpRequest) -> HttpResponse:
     """One's own hits on items whose verdict was known. Nobody else's page shows them."""
-    account = _reviewer(request)
+    account = reviewer(request)
     mine = queries.calibration(account)
     return render(request, "pages/calibration.html", {"mine": mine, "names": dict(Verdict.choices)})
 
@@ -77,7 +76,7 @@ def signals(request: HttpRequest) -> HttpResponse:
     """Signals and gold items, for maintainers; a POST plants the rows of a rejected PR again."""
     account = account_of(request)
     if account.role != Role.MAINTAINER:
-        raise PermissionDenied("Signals and gold items are for maintainers.")
+        raise PermissionDenied(_("Signals and gold items are for maintainers."))
     if request.method == "POST":
         _plant(request, account)
         return redirect("pages:signals")
@@ -111,7 +110,7 @@ def _plant(request: HttpRequest, account: Account) -> None:
 @login_required
 def audit(request: HttpRequest) -> HttpResponse:
     """One decision to be looked at again, without what was decided; a POST answers it."""
-    account = _reviewer(request)
+    account = reviewer(request)
     found = actions.take_audit(account)
     if found is None:
         return render(request, "pages/audit.html", {"audit": None})
@@ -146,7 +145,7 @@ def _audited(found: Audit) -> dict[str, Any]:
 @login_required
 def sample(request: HttpRequest, number: int) -> HttpResponse:
     """The sample of a PR of many rows, one row at a time; a POST begins it or judges a row."""
-    account = _reviewer(request)
+    account = reviewer(request)
     contribution = get_object_or_404(
         Contribution.objects.select_related("line", "author").exclude(stage=Stage.DRAFT), pk=number
     )
@@ -224,12 +223,3 @@ def _percents(rate: queries.Overturned) -> tuple[float, float, float] | None:
     if rate.rate is None or rate.interval is None:
         return None
     return 100 * rate.rate, 100 * rate.interval[0], 100 * rate.interval[1]
-
-
-def _reviewer(request: HttpRequest) -> Account:
-    account = account_of(request)
-    if not rules.may_decide(account):
-        raise PermissionDenied(
-            "The review desk is for reviewers. A maintainer can propose you for the role."
-        )
-    return account

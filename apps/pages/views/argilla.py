@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -23,7 +24,7 @@ IN_VIEW = 25
 def argilla(request: HttpRequest) -> HttpResponse:
     """What waits, what came back and was not counted, and whom nobody knows."""
     if account_of(request).role not in KEEP_IN_STEP:
-        raise PermissionDenied("How Argilla stands is for maintainers and administrators.")
+        raise PermissionDenied(_("How Argilla stands is for maintainers and administrators."))
     return render(
         request,
         "pages/argilla.html",

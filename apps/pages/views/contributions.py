@@ -1,18 +1,16 @@
 """The page of a PR: where it stands, what it proposes, what was found, measured and recorded."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Account
 from apps.builds import train
@@ -25,20 +23,18 @@ from apps.contributions.discussion import rules as talking
 from apps.contributions.errors import ContributionRefused
 from apps.contributions.models import Consent, Contribution, Kind
 from apps.contributions.revisions import of_revision
-from apps.contributions.rows import as_raw, mark_of
+from apps.contributions.rows import mark_of
 from apps.contributions.stages import Stage
 from apps.history import queries as history
 from apps.history.errors import MoveRefused
 from apps.pages import desk, forms, life, looks, queries, talk
 from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
-from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
 from apps.reviews.agreement.queries import closed_rounds_on, voices_on
 from apps.reviews.evidence import queries as measuring
 from apps.reviews.models import Verdict
 from apps.reviews.queue.places import place_of
-from openflywheel.reading.columns import Numbered
 
 ROWS_IN_VIEW, ROWS_A_PAGE = 3, 25
 EVENTS_A_PAGE = 200
@@ -81,7 +77,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "screening": told.screening,
             "said": talk.timeline(talks, told.decisions, contribution, request.user),
             "waiting_changes": discussion.applicable(talks)
-            if yours and _open(contribution)
+            if yours and takes_rows(contribution)
             else [],
             "stops": life.stops(told),
             "served": told.live,
@@ -93,7 +89,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "closes": closes,
             "rounds": list(closed_rounds_on(contribution)),
             "moving": any(hop.state == NOW for hop in [*told.hops, *told.ahead]),
-            "may_revise": yours and _open(contribution),
+            "may_revise": yours and takes_rows(contribution),
             "may_withdraw": yours and contribution.stage in (*OPEN, Stage.DRAFT),
             "may_revert": account is not None and _may_revert(account, contribution),
             "may_say": talking.may_say(request.user, contribution),
@@ -256,56 +252,6 @@ def revert(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(proposed)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def revise(request: HttpRequest, number: int) -> HttpResponse:
-    """Send new rows for a PR that is not decided yet."""
-    contribution = seen(request, number)
-    account = account_of(request)
-    if not rules.is_author(account, contribution):
-        raise PermissionDenied(_("A PR gets its new rows from its author."))
-    if not _open(contribution):
-        messages.error(request, _("%s does not wait for new rows.") % contribution)
-        return redirect(contribution)
-    kept = "\n".join(
-        json.dumps(as_raw(row), ensure_ascii=False) for row in contributions.rows_of(contribution)
-    )
-    form = forms.ReviseForm(request.POST or None, initial={"pasted": kept})
-    if request.method == "POST" and form.is_valid():
-        try:
-            offered = actions.revise(
-                contribution, by=account, rows=form.rows(), note=form.cleaned_data["note"]
-            )
-        except (ContributionRefused, MoveRefused) as refusal:
-            form.add_error("pasted", forms.sentence(refusal))
-        else:
-            messages.success(request, _("Revision %d is being checked.") % contribution.revision)
-            tell_refused(request, offered, form.numbered)
-            return redirect(contribution)
-    asked = reviews.decisions_on(contribution).filter(verdict=Verdict.CHANGES)
-    return render(
-        request,
-        "pages/revise.html",
-        {"contribution": contribution, "form": form, "decision": asked.last()},
-    )
-
-
-def tell_refused(
-    request: HttpRequest, offered: actions.Offered, numbered: Sequence[Numbered]
-) -> None:
-    """Say which rows were left out, by their lines, and why; what was good is kept."""
-    lines = [line for line, _row in numbered]
-    told = [
-        _("line %(line)d: %(detail)s; %(mend)s")
-        % {"line": lines[bad.row], "detail": bad.detail, "mend": bad.mend}
-        for bad in offered.refused
-    ]
-    if told:
-        counts = {"kept": offered.contribution.row_count, "refused": len(told)}
-        head = _("%(kept)d rows are kept, %(refused)d are not.") % counts
-        messages.warning(request, f"{head} {'. '.join(told[:5])}{' …' if told[5:] else '.'}")
-
-
 def seen(request: HttpRequest, number: int) -> Contribution:
     """The PR, if this visitor may know of it; a draft is its author's alone."""
     contribution = get_object_or_404(queries.with_marks(Contribution.objects.all()), pk=number)
@@ -385,7 +331,7 @@ def _verdicts(contribution: Contribution, account: Account | None) -> list[Verdi
     return [Verdict.RELEASE, Verdict.REJECT] if releases else []
 
 
-def _open(contribution: Contribution) -> bool:
+def takes_rows(contribution: Contribution) -> bool:
     """Whether its author can change the rows now."""
     return contribution.stage in MAY_CHANGE and not contribution.reverts_id
 

@@ -30,7 +30,7 @@ def habits(request: HttpRequest) -> HttpResponse:
     """What the queue offers this reviewer, and when; they may open anything at any time."""
     account = account_of(request)
     if not rules.may_decide(account):
-        raise PermissionDenied("Habits are for reviewers. A maintainer can propose you.")
+        raise PermissionDenied(_("Habits are for reviewers. A maintainer can propose you."))
     form = forms.HabitsForm(request.POST or None, initial=_initial(account))
     if request.method == "POST" and form.is_valid():
         told = dict(form.cleaned_data)

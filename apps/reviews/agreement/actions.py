@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account, Role
 from apps.accounts.statements import Hole, Statement
@@ -79,11 +80,11 @@ def plant(
     right of it, so that nobody is measured by what was decided afterwards.
     """
     if by.role != Role.MAINTAINER:
-        raise NotAMaintainer("gold items are planted by maintainers")
+        raise NotAMaintainer(_("gold items are planted by maintainers"))
     if verdict not in SHOWN_VERDICTS:
-        raise BadGold("a gold item is one to accept, to send back or to reject; say which")
+        raise BadGold(_("a gold item is one to accept, to send back or to reject; say which"))
     if not because.strip():
-        raise ReasonMissing("say why this verdict is right; reviewers see their hits by reason")
+        raise ReasonMissing(_("say why this verdict is right; reviewers see their hits by reason"))
     with transaction.atomic():
         # A new name each: one that stood under several would give them all away.
         author = Account(username=f"u{secrets.token_hex(4)}")
@@ -100,7 +101,8 @@ def plant(
             description=description,
         )
         if offered.refused:
-            raise BadGold(f"row {offered.refused[0].row + 1} cannot be kept; mend it first")
+            said = _("row %(row)d cannot be kept; mend it first")
+            raise BadGold(said % {"row": offered.refused[0].row + 1})
         gold = Gold.objects.create(
             contribution=offered.contribution,
             verdict=verdict,
@@ -120,9 +122,8 @@ def plant_again(contribution: Contribution, *, by: Account, because: str) -> Gol
     every list of similar rows would say so.
     """
     if contribution.stage != Stage.REJECTED:
-        raise BadGold(
-            f"{contribution} was not rejected; its rows would be recognised. Plant rows of your own"
-        )
+        said = _("%s was not rejected; its rows would be recognised. Plant rows of your own")
+        raise BadGold(said % contribution)
     return plant(
         contribution.line,
         by=by,
@@ -227,9 +228,9 @@ def answer_audit(audit: Audit, *, by: Account, verdict: str, because: str) -> Au
     Overturned means that one of the two lets the rows in and the other does not.
     """
     if verdict not in SHOWN_VERDICTS:
-        raise BadGold("accept, ask for changes or reject; say which")
+        raise BadGold(_("accept, ask for changes or reject; say which"))
     if verdict != Verdict.ACCEPT and not because.strip():
-        raise ReasonMissing("say why, so that the contributor and the first reviewer can learn")
+        raise ReasonMissing(_("say why, so that the contributor and the first reviewer can learn"))
     first = audit.decision
     ensure_may_audit(by, audit)
     with transaction.atomic():
@@ -237,7 +238,7 @@ def answer_audit(audit: Audit, *, by: Account, verdict: str, because: str) -> Au
         now = timezone.now()
         turned = (verdict == Verdict.ACCEPT) != (first.verdict == Verdict.ACCEPT)
         if not mine.update(verdict=verdict, because=because, answered_at=now, overturned=turned):
-            raise VoiceIsIn("this audit is answered, or somebody else has taken it")
+            raise VoiceIsIn(_("this audit is answered, or somebody else has taken it"))
         details = {"first": first.verdict, "again": verdict, "event": audit.event}
         record(first.contribution, "audited", by=by, because=because, details=details)
         audit.refresh_from_db()
@@ -247,9 +248,9 @@ def answer_audit(audit: Audit, *, by: Account, verdict: str, because: str) -> Au
 def ensure_may_audit(account: Account, audit: Audit) -> None:
     """`NotYourAudit` for everybody but the one who has taken it, and those who may take it."""
     if not rules.may_decide(account):
-        raise NotYourAudit("audits are answered by reviewers")
+        raise NotYourAudit(_("audits are answered by reviewers"))
     if not _auditable(account).filter(pk=audit.pk).exists():
-        raise NotYourAudit("somebody else audits this decision")
+        raise NotYourAudit(_("somebody else audits this decision"))
 
 
 def _audit_for(reviewer: Account) -> Audit | None:

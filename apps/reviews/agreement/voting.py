@@ -15,12 +15,13 @@ from hashlib import sha256
 
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.accounts.statements import Hole, Statement
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
-from apps.history.actions import record, words
+from apps.history.actions import record
 from apps.history.errors import MoveRefused
 from apps.reviews.agreement import policy
 from apps.reviews.agreement.asking import asked_for, eligible
@@ -93,7 +94,8 @@ def hear(
     mine = next((voice for voice in earlier if voice.reviewer_id == by.pk), None)
     if mine is not None:
         if (mine.verdict, mine.because) != (verdict, because):
-            raise VoiceIsIn(f"your verdict on {contribution} is in, and others rely on it")
+            said = _("your verdict on %s is in, and others rely on it")
+            raise VoiceIsIn(said % contribution)
         return _standing(contribution, held, earlier)
     if verdict == Verdict.ACCEPT:
         # Asked again under the lock: each voice has a sample of its own.
@@ -209,7 +211,7 @@ def _round_on(contribution: Contribution) -> Round | None:
         if asked.voices == 1:
             return None
         _lock(contribution)
-        held, _ = Round.objects.get_or_create(
+        held, _made = Round.objects.get_or_create(
             contribution=contribution,
             digest=contribution.digest,
             defaults={
@@ -222,7 +224,7 @@ def _round_on(contribution: Contribution) -> Round | None:
         _lock(contribution)
         held.refresh_from_db()
     if held.closed_at is not None:
-        raise MoveRefused(f"{contribution} has already left {words(Stage.IN_REVIEW)}")
+        raise MoveRefused(_("%s is not in review any more") % contribution)
     return held
 
 
@@ -238,7 +240,7 @@ def _lock(contribution: Contribution) -> None:
         pk=contribution.pk, stage=Stage.IN_REVIEW, digest=contribution.digest
     )
     if not stands.values_list("pk", flat=True):
-        raise MoveRefused(f"{contribution} has already left {words(Stage.IN_REVIEW)}")
+        raise MoveRefused(_("%s is not in review any more") % contribution)
 
 
 def _standing(contribution: Contribution, held: Round, voices: Sequence[Voice]) -> Awaited:

@@ -22,6 +22,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from apps.accounts import denials
 from apps.accounts.models import Account
@@ -47,6 +48,8 @@ PAGE, MOST_A_PR = 500, 1_000
 ACCEPTING = ("accept", "accepted", "approve", "approved", "good", "yes", "ok", "valid", "correct")
 REJECTING = ("reject", "rejected", "bad", "no", "invalid", "incorrect", "wrong", "spam")
 A_RING = 200
+UNDECIDED = gettext_noop("nobody with an account here has decided on it in Argilla")
+CHANGED = gettext_noop("it has changed since it was reviewed in Argilla")
 
 
 @dataclass(frozen=True)
@@ -156,9 +159,9 @@ def _decide(brought: Brought) -> None:
     try:
         with transaction.atomic():
             if brought.reviewer is None or not brought.verdict:
-                raise ReviewRefused("nobody with an account here has decided on it in Argilla")
+                raise ReviewRefused(UNDECIDED)
             if contribution.revision != 1:
-                raise ReviewRefused("it has changed since it was reviewed in Argilla")
+                raise ReviewRefused(CHANGED)
             actions.VERDICTS[brought.verdict](
                 contribution,
                 by=brought.reviewer,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from apps.accounts import denials
 from apps.accounts.models import Account
@@ -40,6 +41,8 @@ from apps.reviews.models import Decision, Verdict
 COUNT = "apps.reviews.argilla.tasks.count_voice"
 REFUSALS = (ReviewRefused, MoveRefused, ContributionRefused, denials.Denied)
 LONGEST_REASON = 2000
+# Kept in English and said in the reader's language, as are the reasons in `bringing`.
+NO_VERDICT = gettext_noop("the response has no verdict of ours; answer it once more")
 UNCOUNTED = (Answer.State.WAITING, Answer.State.UNKNOWN, Answer.State.REFUSED)
 
 
@@ -181,7 +184,7 @@ def _decide(
     """Let the answers take effect. None: it is stored, and waits for others or for the checks."""
     voices = _heard(answers)
     if len(voices) < len(answers):
-        raise ReviewRefused("the response has no verdict of ours; answer it once more")
+        raise ReviewRefused(NO_VERDICT)
     verdict, edits = together(voices), _edits(contribution, voices)
     # The digest is the one that went to Argilla: who read another revision decides on nothing.
     told: dict[str, str] = {"digest": answers[0].slip.digest}

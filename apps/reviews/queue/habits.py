@@ -49,13 +49,15 @@ def set_habits(
 ) -> Habits:
     """Keep a reviewer's habits; they bind what the queue offers, never what a person opens."""
     if time_zone not in time_zones():
-        raise HabitRefused(f"the time zone “{time_zone}” is not known; write one like Europe/Paris")
+        said = _("the time zone “%(name)s” is not known; write one like Europe/Paris")
+        raise HabitRefused(said % {"name": time_zone})
     if cap is not None and not 1 <= cap <= MOST_A_DAY:
-        raise HabitRefused(f"the cap is not 1 to {MOST_A_DAY}; leave it empty for none")
+        said = _("the cap is not 1 to %(most)d; leave it empty for none")
+        raise HabitRefused(said % {"most": MOST_A_DAY})
     if (quiet_from is None) != (quiet_until is None):
-        raise HabitRefused("quiet hours have a beginning and an end; give both, or neither")
+        raise HabitRefused(_("quiet hours have a beginning and an end; give both, or neither"))
     if quiet_from is not None and quiet_from == quiet_until:
-        raise HabitRefused("quiet hours that end as they begin never end; leave both empty")
+        raise HabitRefused(_("quiet hours that end as they begin never end; leave both empty"))
     with transaction.atomic():
         habits, _made = Habits.objects.update_or_create(
             account=account,

@@ -53,7 +53,7 @@ def attempt_of(contribution: Contribution) -> int:
 def found_bad(contribution: int, revision: int) -> QuerySet[RowVerdict]:
     """What was said of the rows of a revision that some sample found bad, by position.
 
-    A sample may pass with a few of them: no build reads these rows.
+    A sample may pass with a few of them: no build reads these rows, and no export has them.
     """
     said = RowVerdict.objects.filter(
         sample__contribution=contribution, sample__revision=revision, bad=True
@@ -61,13 +61,18 @@ def found_bad(contribution: int, revision: int) -> QuerySet[RowVerdict]:
     return said.order_by("position")
 
 
-def bad_in(contributions: Iterable[Contribution]) -> dict[int, int]:
-    """By number, how many rows of their current revisions were found bad."""
-    said = RowVerdict.objects.filter(
-        sample__contribution__in=[one.pk for one in contributions],
+def bad_now(contributions: QuerySet[Contribution]) -> QuerySet[RowVerdict]:
+    """What was said of the rows of their current revisions that some sample found bad."""
+    return RowVerdict.objects.filter(
+        sample__contribution__in=contributions.order_by(),
         sample__revision=F("sample__contribution__revision"),
         bad=True,
     )
+
+
+def bad_in(contributions: Iterable[Contribution]) -> dict[int, int]:
+    """By number, how many rows of their current revisions were found bad."""
+    said = bad_now(Contribution.objects.filter(pk__in=[one.pk for one in contributions]))
     counted = said.values_list("sample__contribution").annotate(Count("position", distinct=True))
     return dict(counted.order_by())
 

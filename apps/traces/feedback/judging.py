@@ -224,7 +224,9 @@ def _traces(rows: Iterable[Sent | Bad], known: Known) -> dict[int, _Traced]:
         return {}
     # Sorted: a statement that finds all of them in one walk through the index.
     wanted = sorted(keys)
-    found = Trace.objects.filter(pk__in=wanted, line=known.line, arm__in=SEEN)
+    found = Trace.objects.filter(
+        rules.may_judge(known.account), pk__in=wanted, line=known.line, arm__in=SEEN
+    )
     told = dict(
         Outcome.objects.filter(judge=known.account, trace__in=wanted).values_list(
             "trace", "feedback"
@@ -237,7 +239,6 @@ def _traces(rows: Iterable[Sent | Bad], known: Known) -> dict[int, _Traced]:
             told=_told_by(key, told[key]) if key in told else "",
         )
         for key, skill, asked_by in found.values_list("pk", "skill", "asked_by")
-        if rules.may_judge(known.account, asked_by)
     }
 
 

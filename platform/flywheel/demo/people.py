@@ -15,6 +15,7 @@ CONTRIBUTORS = 24
 REVIEWERS = 4
 GRADERS = 2
 
+EVERYONE = ["contribute", "feedback", "chat"]
 SCOPES = {
     "reviewer": ["contribute", "review"],
     "maintainer": ["contribute", "review", "release"],
@@ -38,14 +39,15 @@ def gather(site: Site) -> People:
     """Sign everybody up over HTTP; two administrators, whom the operator appoints, grant roles."""
     administrators = [_appointed(site, f"administrator-{number}") for number in (1, 2)]
 
-    def some(role: str, count: int, granted: str = "") -> list[Person]:
-        names = [f"{role}-{number:02d}" for number in range(1, count + 1)]
-        return [join(site.url, name, granted, administrators) for name in names]
+    def some(called: str, count: int, role: str = "", scopes: Sequence[str] = ()) -> list[Person]:
+        names = [f"{called}-{number:02d}" for number in range(1, count + 1)]
+        return [join(site.url, name, role, administrators, scopes) for name in names]
 
     contributors = some("contributor", CONTRIBUTORS)
     return People(
         contributors=contributors,
-        graders=some("grader", GRADERS),
+        # What others asked is shown to reviewers; these do nothing else with their role.
+        graders=some("grader", GRADERS, "reviewer", scopes=["feedback"]),
         reviewers=some("reviewer", REVIEWERS, "reviewer"),
         maintainers=some("maintainer", 2, "maintainer"),
         release_manager=some("release-manager", 1, "release_manager")[0],
@@ -53,7 +55,13 @@ def gather(site: Site) -> People:
     )
 
 
-def join(url: str, name: str, role: str, administrators: Sequence[Person]) -> Person:
+def join(
+    url: str,
+    name: str,
+    role: str,
+    administrators: Sequence[Person],
+    scopes: Sequence[str] = (),
+) -> Person:
     """Sign up, get the role if there is one to get, and make a token for it."""
     password = secrets.token_urlsafe(16)
     _call(url, "accounts", {"name": name, "password": password})
@@ -61,7 +69,7 @@ def join(url: str, name: str, role: str, administrators: Sequence[Person]) -> Pe
         # The first one proposes, the second one wants the same: one alone appoints nobody.
         for administrator in administrators:
             administrator.put(f"accounts/{name}/role", {"role": role})
-    scopes = SCOPES.get(role, ["contribute", "feedback", "chat"])
+    scopes = [*(scopes or SCOPES.get(role, EVERYONE))]
     asked = {"username": name, "password": password, "name": "demo", "scopes": scopes}
     return Person(url, name, _call(url, "tokens", asked)["token"], password)
 

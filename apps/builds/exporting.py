@@ -1,7 +1,8 @@
 """Rows on their way out: JSON lines, Parquet, and dataset folders that `trl` trains on as they are.
 
 Everything is written as it is read, some hundred rows at a time, so that memory stays flat however
-much there is. The same content gives the same bytes.
+much there is. The same content gives the same bytes. What was accepted goes out without the rows
+that a sample found bad, as it goes into builds.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from apps.accounts.models import Account
 from apps.contributions import queries
 from apps.contributions.models import Contribution, Kind, Row
 from apps.contributions.stages import Stage
+from apps.reviews.sampling.models import RowVerdict
+from apps.reviews.sampling.queries import bad_now
 from openflywheel.mapping import to_trl
 
 # Part of every ETag: raise it when the same rows come out otherwise.
-LAYOUT = "3"
+LAYOUT = "4"
 ROWS_A_GROUP = 500
 STYLES = ("standard", "conversational")
 TEXTS = ("completion", "chosen", "rejected", "original")
@@ -90,6 +93,9 @@ class Selection:
             revision__contribution__in=self.contributions(),
             revision__number=F("revision__contribution__revision"),
         )
+        here = {"sample__contribution": OuterRef("revision__contribution")}
+        left_out = self._left_out().filter(**here, position=OuterRef("position"))
+        rows = rows.exclude(Exists(left_out))
         if kinds:
             rows = rows.filter(revision__contribution__kind__in=list(kinds))
         if self.skill:
@@ -108,7 +114,13 @@ class Selection:
         )
         for told_of_one in told.iterator():
             whole.update(repr(told_of_one).encode())
+        left_out = self._left_out().values_list("sample__contribution", "position")
+        whole.update(repr(sorted(set(left_out))).encode())
         return whole.hexdigest()
+
+    def _left_out(self) -> QuerySet[RowVerdict]:
+        """What was said of accepted rows found bad; sooner it would give an open sample away."""
+        return bad_now(self.contributions().filter(stage=Stage.ACCEPTED))
 
 
 @dataclass(frozen=True)
