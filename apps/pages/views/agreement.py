@@ -19,8 +19,7 @@ from apps.contributions.revisions import of_revision
 from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
 from apps.pages import forms
-from apps.pages.who import account_of
-from apps.reviews import rules
+from apps.pages.who import account_of, at_the_desk, reviewer
 from apps.reviews.agreement import actions, queries
 from apps.reviews.agreement.models import Audit
 from apps.reviews.agreement.policy import AgreementPolicy
@@ -66,7 +65,7 @@ def agreement(request: HttpRequest) -> HttpResponse:
 @login_required
 def calibration(request: HttpRequest) -> HttpResponse:
     """One's own hits on items whose verdict was known. Nobody else's page shows them."""
-    account = _reviewer(request)
+    account = at_the_desk(request)
     mine = queries.calibration(account)
     return render(request, "pages/calibration.html", {"mine": mine, "names": dict(Verdict.choices)})
 
@@ -111,7 +110,7 @@ def _plant(request: HttpRequest, account: Account) -> None:
 @login_required
 def audit(request: HttpRequest) -> HttpResponse:
     """One decision to be looked at again, without what was decided; a POST answers it."""
-    account = _reviewer(request)
+    account = reviewer(request)
     found = actions.take_audit(account)
     if found is None:
         return render(request, "pages/audit.html", {"audit": None})
@@ -146,7 +145,7 @@ def _audited(found: Audit) -> dict[str, Any]:
 @login_required
 def sample(request: HttpRequest, number: int) -> HttpResponse:
     """The sample of a PR of many rows, one row at a time; a POST begins it or judges a row."""
-    account = _reviewer(request)
+    account = reviewer(request)
     contribution = get_object_or_404(
         Contribution.objects.select_related("line", "author").exclude(stage=Stage.DRAFT), pk=number
     )
@@ -224,12 +223,3 @@ def _percents(rate: queries.Overturned) -> tuple[float, float, float] | None:
     if rate.rate is None or rate.interval is None:
         return None
     return 100 * rate.rate, 100 * rate.interval[0], 100 * rate.interval[1]
-
-
-def _reviewer(request: HttpRequest) -> Account:
-    account = account_of(request)
-    if not rules.may_decide(account):
-        raise PermissionDenied(
-            "The review desk is for reviewers. A maintainer can propose you for the role."
-        )
-    return account

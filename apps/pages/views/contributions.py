@@ -34,6 +34,7 @@ from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import queries as reviews
 from apps.reviews import rules as review_rules
+from apps.reviews.agreement.halves import is_low_risk
 from apps.reviews.agreement.queries import closed_rounds_on, voices_on
 from apps.reviews.evidence import queries as measuring
 from apps.reviews.models import Verdict
@@ -377,7 +378,10 @@ def _verdicts(contribution: Contribution, account: Account | None) -> list[Verdi
     """What this visitor may decide now."""
     if account is None or contribution.author_id == account.pk:
         return []
-    if not review_rules.may_decide(account):
+    if not review_rules.may_review(account):
+        return []
+    half = not review_rules.may_decide(account)
+    if half and (contribution.stage != Stage.IN_REVIEW or not is_low_risk(contribution)):
         return []
     if contribution.stage == Stage.IN_REVIEW:
         return [Verdict.ACCEPT, Verdict.CHANGES, Verdict.REJECT]

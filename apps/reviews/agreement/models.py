@@ -69,6 +69,7 @@ class Voice(models.Model):
     verdict = models.CharField(max_length=10, choices=Verdict)
     because = models.TextField(blank=True)
     adjudicates = models.BooleanField(default=False, help_text="Came after the first had differed")
+    half = models.BooleanField(db_default=False, default=False, help_text="A trusted contributor's")
     seconds = models.FloatField(null=True, help_text="From taking the item to deciding")
     nonce = models.CharField(max_length=32)
     at = models.DateTimeField(auto_now_add=True)
