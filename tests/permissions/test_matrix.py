@@ -297,7 +297,7 @@ def _pr(line: ModelLine, name: str) -> Contribution:
     stage = {"quarantined": Stage.QUARANTINED, "draft": Stage.DRAFT}.get(name, Stage.IN_REVIEW)
     pr = a_contribution(line, stage=stage)
     if name == "risky":
-        ran = Screening.objects.create(contribution=pr, revision=1, digest=pr.digest)
+        ran = Screening.objects.create(contribution=pr, revision=1, digest=pr.digest, seconds=0)
         Finding.objects.create(screening=ran, screen="signs", severity="flag", message="odd")
     return pr
 

@@ -46,7 +46,7 @@ GUARDS: list[tuple[str, Callable[..., Any], tuple[str, ...]]] = [
     ("apps.reviews.rules.may_review", yes, ("pages:desk", "pages:next")),
     ("apps.reviews.rules.ensure_may_decide", nothing, ("api:decision", "pages:review")),
     ("apps.reviews.rules.ensure_may_review", nothing, ("api:decision", "pages:review")),
-    ("apps.reviews.agreement.halves.is_low_risk", yes, ("api:decision", "pages:finish_review")),
+    ("apps.reviews.agreement.halves.is_low_risk", yes, ("api:claim",)),
     ("apps.reviews.rules.ensure_may_release", nothing, ("api:decision", "pages:finish_review")),
     ("apps.rollouts.rules.ensure_may_start", nothing, ("api:pause", "pages:rollout_act")),
     ("apps.rollouts.rules.ensure_may_roll_back", nothing, ("api:roll-back", "pages:rollout_act")),

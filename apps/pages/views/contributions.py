@@ -66,14 +66,16 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     closes = train.closes(timezone.now()) if train_place else None
     queued = contribution.stage == Stage.IN_REVIEW
     place = place_of(contribution) if queued else None
-    promise = life.promised(contribution, told)
+    framed = frame(contribution, "conversation", account)
+    stranded_at = framed["voices"].stranded_at if framed["voices"] else None
+    promise = None if stranded_at else life.promised(contribution, told)
     accepted = contribution.stage == Stage.ACCEPTED
     back = desk.way_back(contribution, told.decisions)
     return render(
         request,
         "pages/contribution.html",
         {
-            **frame(contribution, "conversation", account),
+            **framed,
             "may_see": may_see,
             "rows": rows,
             "more_rows": shown.row_count > len(rows),
@@ -86,7 +88,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             else [],
             "stops": life.stops(told),
             "served": told.live,
-            "step": life.next_step(contribution, place, told.live, back["left"]),
+            "step": life.next_step(contribution, place, told.live, back["left"], stranded_at),
             "due": closes if accepted else promise and promise.by,
             "promise": promise,
             "missing": life.missing(contribution, told, sum(t.open for t in talks)),

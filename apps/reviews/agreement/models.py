@@ -30,6 +30,7 @@ class Round(models.Model):
     opened_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=10, choices=Verdict, blank=True)
+    stranded_at = models.DateTimeField(null=True, help_text="Since when nobody may complete it")
     # By verdict, from Dawid-Skene; empty until the clock has reckoned it.
     posterior = models.JSONField(default=dict)
 

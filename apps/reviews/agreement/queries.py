@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
@@ -39,13 +39,17 @@ def kept_for_others(reviewer: Account) -> Q:
 
 @dataclass(frozen=True)
 class Voices:
-    """How many reviews of a PR are in, and why it gets more than one; never which way they went."""
+    """How many reviews of a PR are in, and why it gets more than one; never which way they went.
+
+    `stranded_at`: since when nobody who is there may give the one that is missing.
+    """
 
     given: int
     of: int
     because: tuple[str, ...]
     adjudication: bool = False
     halves: int = 0
+    stranded_at: datetime | None = None
 
     @property
     def reasons(self) -> list[str]:
@@ -65,8 +69,14 @@ def voices_on(contribution: Contribution) -> Voices | None:
     # A gold item looks like a drawn one that waits for its second voice.
     if GOLD in held.because:
         return Voices(min(whole, 1), 2, (OVERLAP,), halves=min(half, 1))
-    complete = halves.is_complete(held, halves.split(held, voices)[0])
-    return Voices(min(whole, held.voices), held.voices, tuple(held.because), complete, half)
+    return Voices(
+        given=min(whole, held.voices),
+        of=held.voices,
+        because=tuple(held.because),
+        adjudication=halves.is_complete(held, halves.split(held, voices)[0]),
+        halves=half,
+        stranded_at=held.stranded_at,
+    )
 
 
 def closed_rounds_on(contribution: Contribution) -> QuerySet[Round]:
