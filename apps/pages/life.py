@@ -85,7 +85,7 @@ def _stranded(since: datetime) -> str:
         "Another reviewer has to read it, and nobody who is there may: they wrote it, belong with "
         "its author, or have given their verdict. The maintainers were told on %s that somebody "
         "from elsewhere is needed. Until then no day can be promised."
-    ) % date_format(since, "j F")
+    ) % date_format(since, "MONTH_DAY_FORMAT")
 
 
 def _after_rejection(author: str, left: WayBack) -> tuple[str, str]:

@@ -37,8 +37,11 @@ class Round(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
+            # (After an appeal that is granted, the same rows are read in another round.)
             models.UniqueConstraint(
-                fields=["contribution", "digest"], name="reviews_one_round_a_content"
+                fields=["contribution", "digest"],
+                condition=Q(closed_at=None),
+                name="reviews_one_open_round",
             )
         ]
         indexes = [

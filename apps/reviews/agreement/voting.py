@@ -30,7 +30,9 @@ from apps.reviews.sampling.rules import ensure_sampled
 
 GOLD_ITEM = Statement(lambda: Gold.objects.filter(pk=Hole("number")).values_list("pk"))
 ROUND = Statement(
-    lambda: Round.objects.filter(contribution=Hole("contribution"), digest=Hole("digest"))
+    lambda: Round.objects.filter(
+        contribution=Hole("contribution"), digest=Hole("digest"), closed_at=None
+    )
 )
 
 
@@ -228,6 +230,7 @@ def _round_on(contribution: Contribution, *, half: bool) -> Round | None:
         held, _ = Round.objects.get_or_create(
             contribution=contribution,
             digest=contribution.digest,
+            closed_at=None,
             defaults={
                 "voices": asked.voices,
                 "agreeing": asked.agreeing,

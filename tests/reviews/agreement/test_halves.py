@@ -16,11 +16,11 @@ from apps.history.affiliations import affiliate
 from apps.history.queries import life_of
 from apps.reviews import actions
 from apps.reviews.agreement.consensus import posteriors
-from apps.reviews.agreement.models import Round, Voice
+from apps.reviews.agreement.models import Audit, Round, Voice
 from apps.reviews.agreement.queries import rounds_told, voices_on
 from apps.reviews.agreement.reckoning import VERDICTS, measure, weigh
 from apps.reviews.agreement.voting import Awaited
-from apps.reviews.desk import escalating, pending
+from apps.reviews.desk import appealing, escalating, pending
 from apps.reviews.desk.editing import Edit
 from apps.reviews.errors import Affiliated, NotAReviewer, OwnWork, VoiceIsIn
 from apps.reviews.models import Decision, Place
@@ -394,3 +394,27 @@ def test_what_only_reviewers_may_read_stays_closed_at_the_desk(client: Any):
     answers = [client.get(f"/review/{pr.pk}").status_code for pr in (private, aside)]
 
     assert answers == [403, 403]
+
+
+def test_after_an_appeal_the_same_rows_are_decided_on_once_more():
+    pr, ada = waiting(), trusted()
+    say("reject", pr, ada)
+    say("reject", pr, reviewer())
+    made = appealing.appeal(Contribution.objects.get(pk=pr.pk), by=pr.author, words="It is right.")
+    appealing.hear(made, by=reviewer(), outcome="overturned", because="so it is")
+
+    decision = say("accept", pr, reviewer())
+
+    assert (decision.verdict, stage_of(pr)) == ("accept", Stage.ACCEPTED)
+
+
+def test_no_audit_comes_to_a_trusted_contributor(client: Any):
+    decided = waiting(audit=1)
+    say("accept", decided, reviewer())
+    ada = trusted()
+    assert Audit.objects.exists()
+    client.force_login(ada)
+
+    answer = client.post("/review/next")
+
+    assert answer.url == "/review"
