@@ -82,10 +82,10 @@ SELECT n, n, 0, '[]', repeat('What is asked here? ', 10) || n, repeat('An answer
     '', '', encode(sha256(n::text::bytea), 'hex')
 FROM generate_series({first}, {last}) n;
 INSERT INTO reviews_place (contribution_id, line_id, author_id, heap, revision, arrived_at,
-    counts_from, factors, worth, standing, maintainers_only, flagged)
+    counts_from, factors, worth, standing, maintainers_only, low_risk, flagged)
 SELECT id, line_id, author_id, skill_id, 1, came, came,
     '{{"judges": 0, "askers": 0, "novelty": 1}}', worth, worth - extract(epoch FROM came) / 43200,
-    false, false
+    false, true, false
 FROM (
     SELECT *, now() - (id * 7919 % 2592000) * interval '1 second' AS came,
         -(id * 104729 % 8000) / 1000.0 AS worth

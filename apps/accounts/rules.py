@@ -11,7 +11,7 @@ EVERYONE = {Scope.CONTRIBUTE, Scope.FEEDBACK, Scope.CHAT}
 
 SCOPES: dict[str, frozenset[Scope]] = {
     Role.CONTRIBUTOR: frozenset(EVERYONE),
-    Role.TRUSTED: frozenset(EVERYONE),
+    Role.TRUSTED: frozenset(EVERYONE | {Scope.REVIEW}),
     Role.REVIEWER: frozenset(EVERYONE | {Scope.REVIEW, Scope.ADMIN}),
     Role.MAINTAINER: frozenset(EVERYONE | {Scope.REVIEW, Scope.RELEASE, Scope.ADMIN}),
     Role.RELEASE_MANAGER: frozenset(EVERYONE | {Scope.RELEASE}),

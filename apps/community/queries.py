@@ -125,6 +125,9 @@ SENTENCES = {
     "pr.answer_not_counted": gettext_noop(
         "has an answer from Argilla that was not counted; the desk says why"
     ),
+    "pr.reviewer_missing": gettext_noop(
+        "needs a reviewer from elsewhere: nobody who is there may give the missing review"
+    ),
     "build.ready": gettext_noop("was trained into a version that is ready to roll out"),
     "build.failed": gettext_noop("was in a build that failed"),
     "rollout.live": gettext_noop("serves everyone now"),

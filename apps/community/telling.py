@@ -21,7 +21,7 @@ TOLD = frozenset(
         *("pr.in_review", "pr.quarantined", "pr.changes_requested", "pr.accepted", "pr.rejected"),
         *("pr.withdrawn", "pr.commented", "pr.held", "pr.hold_lifted", "pr.revert_proposed"),
         *("pr.submitted", "pr.comment_edited", "pr.measured", "pr.answer_not_counted"),
-        "pr.rejection_upheld",
+        *("pr.rejection_upheld", "pr.reviewer_missing"),
         *("build.ready", "build.failed", "rollout.live", "rollout.rolled_back"),
     ]
 )
@@ -30,6 +30,7 @@ ONLY = {
     "pr.comment_edited": {Reason.MENTIONED},
     "pr.answer_not_counted": {Reason.MENTIONED},
     "pr.rejection_upheld": {Reason.AUTHOR},
+    "pr.reviewer_missing": {Reason.MENTIONED},
     "pr.measured": {Reason.AUTHOR},
 }
 # Evidence is measured anew with each version; that it is there is told once.

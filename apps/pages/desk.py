@@ -39,7 +39,7 @@ from apps.reviews.sampling.queries import is_sampled
 from apps.rollouts.models import Channel
 from apps.traces.models import Arm, Trace
 
-STEPS = {
+STEPS: dict[Stage, list[Any]] = {
     Stage.IN_REVIEW: [Step.ACCEPT, Step.CHANGES, Step.REJECT, Step.ESCALATE],
     Stage.QUARANTINED: [Verdict.RELEASE, Step.REJECT],
 }
@@ -75,6 +75,7 @@ def screen(
     own = list(pending.of(account))
     waiting = next((one for one in own if _waits(one, contribution)), None)
     known = knowing.knows(account, contribution, decisions)
+    decides = rules.may_decide(account)
     return {
         "contribution": contribution,
         "title": masked(contribution.title, contribution, known),
@@ -83,14 +84,15 @@ def screen(
         "closed": closed,
         "may_see": may_see,
         "rows": rows,
-        "fields": [(row, _fields(row)) for row in rows] if may_see and not first else [],
+        "fields": [(row, _fields(row)) for row in rows] if decides and not first else [],
         "first": first,
         "after": first + ROWS_ON_A_SCREEN if first + len(rows) < shown.row_count else None,
         "not_viewed": _not_viewed(contribution, account, first),
         "findings": list(checks.findings_of(contribution)),
         "decisions": decisions,
         "remarks": remarks(contribution, account, known) if may_see else [],
-        "steps": [] if closed or waiting else STEPS.get(Stage(contribution.stage), []),
+        "steps": [] if closed or waiting else _steps(contribution, decides),
+        "decides": decides,
         "waiting": waiting,
         "reasons": list(enumerate(Reason.choices, start=1)),
         "known": known,
@@ -204,6 +206,12 @@ def _held(contribution: Contribution, account: Account) -> tuple[Any, str]:
     except ReviewRefused as error:
         return None, forms.sentence(error)
     return None, ""
+
+
+def _steps(contribution: Contribution, decides: bool) -> list[Any]:
+    """What can be said of it; who has half a voice hands nothing on."""
+    steps = STEPS.get(Stage(contribution.stage), [])
+    return steps if decides else [step for step in steps if step != Step.ESCALATE]
 
 
 def _rows(contribution: Contribution, first: int) -> list[Row]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -40,10 +41,17 @@ ANY_WAY = WayBack(revision=True, appeal=True, hearing=False)
 
 
 def next_step(
-    contribution: Contribution, place: int | None, live: bool, left: WayBack = ANY_WAY
+    contribution: Contribution,
+    place: int | None,
+    live: bool,
+    left: WayBack = ANY_WAY,
+    stranded_at: datetime | None = None,
 ) -> tuple[str, str]:
-    """Who must act next, and what they have to do; `left` is open after a rejection."""
+    """Who must act next, and what they have to do; `left` is open after a rejection, and since
+    `stranded_at` nobody may give the review that is missing."""
     author = str(contribution.author)
+    if contribution.stage == Stage.IN_REVIEW and stranded_at:
+        return _("A maintainer"), _stranded(stranded_at)
     waits = _("It is number %d in the queue.") % place if place else _("It waits in the queue.")
     steps = {
         Stage.DRAFT: (author, _("Finish it and send it.")),
@@ -70,6 +78,14 @@ def next_step(
     if live:
         return _("Nobody"), _("It is part of the model that answers everyone.")
     return _("The flywheel"), _("The next build and its rollout take it from here.")
+
+
+def _stranded(since: datetime) -> str:
+    return _(
+        "Another reviewer has to read it, and nobody who is there may: they wrote it, belong with "
+        "its author, or have given their verdict. The maintainers were told on %s that somebody "
+        "from elsewhere is needed. Until then no day can be promised."
+    ) % date_format(since, "MONTH_DAY_FORMAT")
 
 
 def _after_rejection(author: str, left: WayBack) -> tuple[str, str]:

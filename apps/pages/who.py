@@ -15,7 +15,7 @@ from apps.accounts.models import Account
 from apps.contributions.models import Contribution
 from apps.contributions.rules import is_author
 from apps.contributions.stages import Stage
-from apps.reviews.rules import may_decide
+from apps.reviews import rules
 
 
 def signed_in(request: HttpRequest) -> Account | None:
@@ -33,8 +33,17 @@ def account_of(request: HttpRequest) -> Account:
 
 def reviewer(request: HttpRequest) -> Account:
     """The visitor, if their role includes deciding."""
+    return _with_a_voice(request, rules.may_decide)
+
+
+def at_the_desk(request: HttpRequest) -> Account:
+    """The visitor, if their role includes a voice on PRs, a whole one or half a one."""
+    return _with_a_voice(request, rules.may_review)
+
+
+def _with_a_voice(request: HttpRequest, may: Callable[[Account], bool]) -> Account:
     account = account_of(request)
-    if not may_decide(account):
+    if not may(account):
         raise PermissionDenied(
             _("The review desk is for reviewers. A maintainer can propose you for the role.")
         )

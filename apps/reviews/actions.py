@@ -182,7 +182,7 @@ def _decide(
     contribution: Contribution, verdict: Verdict, by: Account, digest: str, because: str
 ) -> Decision | Awaited:
     """Count a voice; the last one that was asked for moves the contribution."""
-    rules.ensure_may_decide(by, contribution)
+    rules.ensure_may_review(by, contribution)
     _ensure_current(contribution, digest)
     if verdict == Verdict.ACCEPT:
         ensure_sampled(contribution)
@@ -216,7 +216,7 @@ def _enter(
     verdict: str,
     by: Account,
     because: str,
-    voices: list[dict[str, str]] | None = None,
+    voices: list[dict[str, str | bool]] | None = None,
 ) -> Decision:
     # A maintainer who accepts what was once quarantined does so against the screens.
     override = verdict == Verdict.ACCEPT and any(

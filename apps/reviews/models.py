@@ -54,7 +54,7 @@ from apps.reviews.agreement.models import (  # noqa: E402
 )
 from apps.reviews.argilla import models as argilla  # noqa: E402, F401
 from apps.reviews.desk.models import Pending  # noqa: E402
-from apps.reviews.evidence.models import Evidence, Served  # noqa: E402
+from apps.reviews.evidence.models import Evidence, Looked, Served  # noqa: E402
 from apps.reviews.queue.models import Claim, Habits, Place, Skip, Tie  # noqa: E402
 from apps.reviews.sampling.models import RowVerdict, Sample  # noqa: E402
 
@@ -66,6 +66,7 @@ __all__ = [
     "Evidence",
     "Gold",
     "Habits",
+    "Looked",
     "Pending",
     "Place",
     "Round",

@@ -10,6 +10,8 @@ from django.utils import timezone
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
+from apps.reviews.agreement.halves import ROLES as HALVES
+from apps.reviews.agreement.halves import without_room
 from apps.reviews.agreement.queries import kept_for_others
 from apps.reviews.desk.barring import awaiting, barred
 from apps.reviews.models import Claim, Decision, Pending, Skip
@@ -28,6 +30,8 @@ def queue_for(reviewer: Account) -> QuerySet[Contribution]:
     free = free.exclude(Exists(held.exclude(reviewer=reviewer)))
     free = free.exclude(barred(reviewer)).exclude(Exists(_given(OuterRef("pk"))))
     free = free.exclude(kept_for_others(reviewer))
+    if reviewer.role in HALVES:
+        free = free.filter(place__low_risk=True).exclude(without_room())
     if reviewer.role != Role.MAINTAINER:
         free = free.filter(reverts=None)
     return free.select_related("author", "skill", "line").order_by("pk")

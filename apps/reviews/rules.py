@@ -6,6 +6,9 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
+from apps.contributions.stages import Stage
+from apps.reviews.agreement.halves import ROLES as HALVES
+from apps.reviews.agreement.halves import is_low_risk
 from apps.reviews.desk.barring import ensure_not_barred
 from apps.reviews.errors import NotAReviewer
 from apps.reviews.queue.affiliation import ensure_independent, is_independent
@@ -36,6 +39,31 @@ def ensure_may_decide(account: Account, contribution: Contribution) -> None:
     if contribution.reverts_id and account.role != Role.MAINTAINER:
         raise NotAReviewer("taking accepted rows out again is decided by a maintainer")
     ensure_not_barred(account, contribution)
+
+
+def may_review(account: Account | AnonymousUser) -> bool:
+    """Whether the role includes a voice at the desk, a whole one or half a one."""
+    return may_decide(account) or (isinstance(account, Account) and account.role in HALVES)
+
+
+def ensure_reviewing(account: Account | AnonymousUser) -> Account:
+    """The account, if its role includes a voice at the desk; else `NotAReviewer`."""
+    if isinstance(account, Account) and may_review(account):
+        return account
+    raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
+
+
+def ensure_may_review(account: Account, contribution: Contribution) -> None:
+    """`NotAReviewer`, `OwnWork` or `Affiliated` unless it has a voice on this, whole or half."""
+    if account.role not in HALVES:
+        return ensure_may_decide(account, contribution)
+    ensure_independent(account, contribution)
+    ensure_not_barred(account, contribution)
+    if contribution.stage == Stage.QUARANTINED or not is_low_risk(contribution):
+        raise NotAReviewer(
+            f"{contribution} is left to reviewers; a trusted contributor has half a voice where "
+            "little is at risk"
+        )
 
 
 def may_release(account: Account, contribution: Contribution) -> bool:

@@ -12,7 +12,7 @@ from apps.history.actions import send
 from apps.history.appointments import RULE, appoint
 from apps.reviews import actions
 from apps.reviews.agreement import actions as agreement
-from apps.reviews.agreement import reckoning
+from apps.reviews.agreement import reckoning, stranded
 from apps.reviews.argilla import tasks as argilla
 from apps.reviews.desk import pending
 from apps.reviews.desk.models import Pending
@@ -89,8 +89,9 @@ def carry_out(pk: int) -> None:
 
 @shared_task
 def close_rounds() -> int:
-    """Close rounds that nobody will complete, and retire gold items that were answered enough."""
-    return actions.decide_overdue() + agreement.retire_answered()
+    """Close rounds that nobody will complete, tell of those that nobody can, and retire gold items
+    that were answered enough."""
+    return actions.decide_overdue() + stranded.look() + agreement.retire_answered()
 
 
 @shared_task

@@ -35,6 +35,7 @@ from apps.accounts.models import Account, Affiliation, Role, Token
 from apps.accounts.rules import scopes_of
 from apps.builds.models import Build, Verdict
 from apps.builds.stages import Stage as BuildStage
+from apps.checks.models import Finding, Screening
 from apps.community.models import Endpoint
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
@@ -217,7 +218,7 @@ def _things(world: World) -> None:
         if code == "AN":
             continue
         account = world.people[code]
-        things = {("pr", name): _pr(line, name) for name in ("", "quarantined", "draft")}
+        things = {("pr", name): _pr(line, name) for name in ("", "quarantined", "draft", "risky")}
         for pr in things.values():
             Contribution.objects.filter(pk=pr.pk).update(author=account)
             pr.refresh_from_db()
@@ -293,8 +294,12 @@ def _of_one_house(world: World) -> None:
 
 
 def _pr(line: ModelLine, name: str) -> Contribution:
-    stage = {"": Stage.IN_REVIEW, "quarantined": Stage.QUARANTINED, "draft": Stage.DRAFT}[name]
-    return a_contribution(line, stage=stage)
+    stage = {"quarantined": Stage.QUARANTINED, "draft": Stage.DRAFT}.get(name, Stage.IN_REVIEW)
+    pr = a_contribution(line, stage=stage)
+    if name == "risky":
+        ran = Screening.objects.create(contribution=pr, revision=1, digest=pr.digest, seconds=0)
+        Finding.objects.create(screening=ran, screen="signs", severity="flag", message="odd")
+    return pr
 
 
 PLACES = {

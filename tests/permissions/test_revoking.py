@@ -30,7 +30,7 @@ EVERYONE = {Scope.CONTRIBUTE, Scope.FEEDBACK, Scope.CHAT}
 # Written out once more: a model that asks the rules proves nothing of them.
 MAY = {
     Role.CONTRIBUTOR: EVERYONE,
-    Role.TRUSTED: EVERYONE,
+    Role.TRUSTED: EVERYONE | {Scope.REVIEW},
     Role.REVIEWER: EVERYONE | {Scope.REVIEW, Scope.ADMIN},
     Role.MAINTAINER: EVERYONE | {Scope.REVIEW, Scope.RELEASE, Scope.ADMIN},
     Role.RELEASE_MANAGER: EVERYONE | {Scope.RELEASE},

@@ -1,5 +1,6 @@
 """The house itself: what must never be there, and what every file must parse as."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,16 +38,56 @@ def test_the_compose_file_has_the_production_shape():
         **dict.fromkeys(("postgres", "valkey"), ()),
         "vllm": ("gpu",),
         **dict.fromkeys(("argilla", "argilla-worker", "elasticsearch"), ("argilla",)),
+        "argilla-database": ("argilla",),
     }
 
 
-def test_the_compose_file_opens_one_port_on_loopback_and_no_default_password():
+def test_the_compose_file_opens_ports_on_loopback_alone_and_no_default_password():
     services = compose()
     opened = {name: service["ports"] for name, service in services.items() if "ports" in service}
     text = (ROOT / "docker-compose.yml").read_text()
 
-    assert opened == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}
+    assert opened == {
+        "web": ["127.0.0.1:${PORT:-8000}:8000"],
+        "argilla": ["127.0.0.1:${ARGILLA_PORT:-6900}:6900"],
+    }
     assert not re.search(r"\$\{\w*(PASSWORD|SECRET)\w*:-[^}]", text)
+
+
+def test_every_service_waits_only_for_what_is_there_with_it():
+    services = compose()
+    there = {name: set(service.get("profiles", ())) for name, service in services.items()}
+
+    for name, service in services.items():
+        for other, how in service.get("depends_on", {}).items():
+            assert there[other] <= there[name], f"{name} waits for {other} of another profile"
+            healthy = how["condition"] == "service_healthy"
+            assert not healthy or "healthcheck" in services[other], f"{other} is never healthy"
+
+
+@pytest.mark.parametrize("missing", ["ARGILLA_AUTH_SECRET_KEY", "PASSWORD", "API_KEY"])
+def test_argilla_does_not_start_with_an_empty_secret(missing: str, tmp_path: Path):
+    (tmp_path / "start_argilla_server.sh").write_text("echo started")
+    told = dict.fromkeys(("ARGILLA_AUTH_SECRET_KEY", "PASSWORD", "API_KEY"), "something long")
+    # Compose reads two dollars as one.
+    command = [part.replace("$$", "$") for part in compose()["argilla"]["command"]]
+
+    def start(**environment: str) -> subprocess.CompletedProcess[str]:
+        known = {"PATH": os.environ["PATH"], **told, **environment}
+        return subprocess.run(command, env=known, cwd=tmp_path, capture_output=True, text=True)
+
+    refused = start(**{missing: ""})
+
+    assert (start().stdout.strip(), refused.stdout) == ("started", "")
+    assert refused.returncode != 0
+    assert f"{missing}: set ARGILLA_" in refused.stderr
+
+
+def test_the_compose_file_runs_vllm_above_the_floor_of_its_known_holes():
+    version = re.fullmatch(r"vllm/vllm-openai:v(\d+)\.(\d+)\.\d+", compose()["vllm"]["image"])
+
+    assert version is not None
+    assert (0, 22) <= tuple(map(int, version.groups())) <= (0, 25)
 
 
 def test_the_lock_pins_everything_and_names_no_index():

@@ -48,6 +48,10 @@ TURNS: dict[str, tuple[str, str]] = {
 
 # Of a long discussion; what came before has a list of its own.
 COMMENTS_SHOWN = 50
+STRANDED = {
+    "who": "maintainer",
+    "what": "find another reviewer; nobody who is there may give the review that is missing",
+}
 UNTRAINED = ("nobody", "it is accepted, and no build takes it in")
 
 
@@ -107,11 +111,12 @@ def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
     """A contribution with everything that was found, said and decided about it."""
     sees_rows = may_see_rows(request.user, shown)
     rows = reverse("api:contribution-rows", args=[shown.pk])
-    decisions = list(decisions_on(shown))
+    decisions, voices = list(decisions_on(shown)), voices_on(shown)
+    stranded = shown.stage == Stage.IN_REVIEW and bool(voices and voices.stranded_at)
     return contribution(shown, request) | {
-        "acts_next": _next(shown, decisions),
+        "acts_next": STRANDED if stranded else _next(shown, decisions),
         "description": shown.description,
-        "answer": promise(promise_of(shown)),
+        "answer": None if stranded else promise(promise_of(shown)),
         "signed_off": shown.signed_off,
         "source": shown.source,
         "rows_url": request.build_absolute_uri(rows) if sees_rows else None,
@@ -121,7 +126,7 @@ def contribution_page(shown: Contribution, request: Request) -> dict[str, Any]:
             for found in findings_of(shown).select_related("dismissed_by")
         ],
         "decisions": [decision(taken) for taken in decisions],
-        "awaits": awaits(waiting) if (waiting := voices_on(shown)) else None,
+        "awaits": awaits(voices) if voices else None,
         "revisions": [revision(sent, sees_rows=sees_rows) for sent in shown.revisions.all()],
         **_comments(shown, request),
     }

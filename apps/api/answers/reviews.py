@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import ceil
 from typing import Any
 
 from apps.api.ids import id_of
@@ -16,12 +17,14 @@ from apps.reviews.queue.worth import Score
 
 def awaits(stored: Awaited | Voices) -> dict[str, Any]:
     """How many verdicts are in and what is missing; never which way they went."""
-    missing = stored.of - stored.given
+    weight = stored.given + stored.halves / 2
+    missing = max(1, ceil(stored.of - weight))
     return {
         "given": stored.given,
         "of": stored.of,
         "because": list(stored.because),
         "adjudication": stored.adjudication,
+        "halves": stored.halves,
         "needs": "one more reviewer, whose verdict decides"
         if stored.adjudication
         else f"{missing} more reviewer{'s' if missing > 1 else ''}, each on their own",

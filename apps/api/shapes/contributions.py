@@ -17,13 +17,14 @@ from apps.reviews.models import Verdict
 class Awaits(TypedDict):
     """What a stored verdict waits for; which way the others went is told when all are in."""
 
-    given: Annotated[Count, "Verdicts that are in, this one among them"]
+    given: Annotated[Count, "Verdicts of reviewers that are in, this one among them"]
     of: Annotated[Count, "Verdicts that are opened together"]
     because: Annotated[
         list[Literal["override", "flagged", "newcomer", "protected", "overlap"]],
         "Why one verdict is not enough",
     ]
     adjudication: Annotated[bool, "Those who were asked differ; one more person decides"]
+    halves: Annotated[Count, "Half voices of trusted contributors that are in"]
     needs: str
 
 

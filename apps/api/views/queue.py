@@ -20,7 +20,7 @@ from apps.contributions.rules import may_see_rows
 from apps.history.affiliations import affiliate
 from apps.reviews.queue import affiliation, claims, habits, worth
 from apps.reviews.queue.models import Place, Tie
-from apps.reviews.rules import ensure_deciding
+from apps.reviews.rules import ensure_reviewing
 from apps.skills.queries import skill_named, the_line
 
 # A reader of more follows the address of the rows.
@@ -37,7 +37,7 @@ class Next(Face):
     calls = {"POST": Call({200: shapes.Next}, refuses=("not_a_reviewer",))}
 
     def post(self, request: Request) -> Response:
-        return Response(upcoming(ensure_deciding(caller(request)), request))
+        return Response(upcoming(ensure_reviewing(caller(request)), request))
 
 
 class Claim(Face):
@@ -57,7 +57,7 @@ class Claim(Face):
         return Response(answers.claim(held))
 
     def delete(self, request: Request, number: int) -> Response:
-        claims.give_back(named(request, number), by=ensure_deciding(caller(request)))
+        claims.give_back(named(request, number), by=ensure_reviewing(caller(request)))
         return Response(status=204)
 
 
@@ -82,10 +82,10 @@ class HabitsOf(Face):
     }
 
     def get(self, request: Request) -> Response:
-        return Response(answers.habits(habits.habits_of(ensure_deciding(caller(request)))))
+        return Response(answers.habits(habits.habits_of(ensure_reviewing(caller(request)))))
 
     def put(self, request: Request) -> Response:
-        reviewer, wish = ensure_deciding(caller(request)), self.read(HabitsTold, request)
+        reviewer, wish = ensure_reviewing(caller(request)), self.read(HabitsTold, request)
         line = the_line()
         wish["skills"] = [skill_named(line, name) for name in wish["skills"]]
         return Response(answers.habits(habits.set_habits(reviewer, **wish)))

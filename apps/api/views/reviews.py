@@ -43,8 +43,9 @@ class Queue(Face):
     }
 
     def get(self, request: Request) -> Response:
-        reviewer = rules.ensure_deciding(request.user)
-        aside = flag(request, "quarantined")
+        reviewer, aside = rules.ensure_reviewing(request.user), flag(request, "quarantined")
+        if aside:
+            rules.ensure_deciding(reviewer)
         waiting = queries.quarantine() if aside else queries.queue_for(reviewer)
         return self.paged(
             request, waiting, lambda shown: answers.contribution(shown, request), OldestFirst

@@ -13,7 +13,7 @@ from apps.api.calls import Call
 from apps.api.face import Face
 from apps.api.views.contributions import named
 from apps.reviews.queue import claims, skips
-from apps.reviews.rules import ensure_deciding
+from apps.reviews.rules import ensure_reviewing
 
 
 class Skips(Face):
@@ -42,6 +42,6 @@ class Skips(Face):
         )
 
     def delete(self, request: Request, number: int) -> Response:
-        reviewer = ensure_deciding(caller(request))
+        reviewer = ensure_reviewing(caller(request))
         skips.take_back(named(request, number), by=reviewer)
         return Response(status=204)

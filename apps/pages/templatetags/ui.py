@@ -345,9 +345,9 @@ def shown(value: Any) -> Any:
 
 
 @register.filter
-def may_decide(user: Any) -> bool:
-    """Whether this visitor's role includes deciding on PRs."""
-    return review_rules.may_decide(user)
+def may_review(user: Any) -> bool:
+    """Whether this visitor's role includes a voice at the review desk."""
+    return review_rules.may_review(user)
 
 
 @register.filter

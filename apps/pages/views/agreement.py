@@ -19,7 +19,7 @@ from apps.contributions.revisions import of_revision
 from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
 from apps.pages import forms
-from apps.pages.who import account_of, reviewer
+from apps.pages.who import account_of, at_the_desk, reviewer
 from apps.reviews.agreement import actions, queries
 from apps.reviews.agreement.models import Audit
 from apps.reviews.agreement.policy import AgreementPolicy
@@ -65,7 +65,7 @@ def agreement(request: HttpRequest) -> HttpResponse:
 @login_required
 def calibration(request: HttpRequest) -> HttpResponse:
     """One's own hits on items whose verdict was known. Nobody else's page shows them."""
-    account = reviewer(request)
+    account = at_the_desk(request)
     mine = queries.calibration(account)
     return render(request, "pages/calibration.html", {"mine": mine, "names": dict(Verdict.choices)})
 

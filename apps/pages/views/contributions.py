@@ -31,6 +31,7 @@ from apps.pages import desk, forms, life, looks, queries, talk
 from apps.pages.paging import slice_of
 from apps.pages.who import account_of, signed_in
 from apps.reviews import rules as review_rules
+from apps.reviews.agreement.halves import is_low_risk
 from apps.reviews.agreement.queries import closed_rounds_on, voices_on
 from apps.reviews.evidence import queries as measuring
 from apps.reviews.models import Verdict
@@ -61,14 +62,16 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     closes = train.closes(timezone.now()) if train_place else None
     queued = contribution.stage == Stage.IN_REVIEW
     place = place_of(contribution) if queued else None
-    promise = life.promised(contribution, told)
+    framed = frame(contribution, "conversation", account)
+    stranded_at = framed["voices"].stranded_at if framed["voices"] else None
+    promise = None if stranded_at else life.promised(contribution, told)
     accepted = contribution.stage == Stage.ACCEPTED
     back = desk.way_back(contribution, told.decisions)
     return render(
         request,
         "pages/contribution.html",
         {
-            **frame(contribution, "conversation", account),
+            **framed,
             "may_see": may_see,
             "rows": rows,
             "more_rows": shown.row_count > len(rows),
@@ -81,7 +84,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             else [],
             "stops": life.stops(told),
             "served": told.live,
-            "step": life.next_step(contribution, place, told.live, back["left"]),
+            "step": life.next_step(contribution, place, told.live, back["left"], stranded_at),
             "due": closes if accepted else promise and promise.by,
             "promise": promise,
             "missing": life.missing(contribution, told, sum(t.open for t in talks)),
@@ -323,7 +326,10 @@ def _verdicts(contribution: Contribution, account: Account | None) -> list[Verdi
     """What this visitor may decide now."""
     if account is None or contribution.author_id == account.pk:
         return []
-    if not review_rules.may_decide(account):
+    if not review_rules.may_review(account):
+        return []
+    half = not review_rules.may_decide(account)
+    if half and (contribution.stage != Stage.IN_REVIEW or not is_low_risk(contribution)):
         return []
     if contribution.stage == Stage.IN_REVIEW:
         return [Verdict.ACCEPT, Verdict.CHANGES, Verdict.REJECT]

@@ -18,7 +18,7 @@ from apps.history.errors import MoveRefused
 from apps.pages import desk, forms
 from apps.pages.views.contributions import do, seen
 from apps.pages.views.reviews import after, following, found, wants_json
-from apps.pages.who import account_of, reviewer
+from apps.pages.who import account_of, at_the_desk, reviewer
 from apps.reviews import rules
 from apps.reviews.desk import alike, appealing, knowing, pending, viewing
 from apps.reviews.desk.models import Appeal, Pending, Reason, Step
@@ -33,7 +33,7 @@ GROUP_STEPS = (Step.ACCEPT, Step.CHANGES, Step.REJECT)
 @login_required
 def undo(request: HttpRequest) -> HttpResponse:
     """Take back the latest verdict, and open what it was about."""
-    account = reviewer(request)
+    account = at_the_desk(request)
     try:
         back = pending.undo(by=account)
     except TooLate as refusal:
@@ -53,7 +53,7 @@ def undo(request: HttpRequest) -> HttpResponse:
 @login_required
 def read(request: HttpRequest) -> HttpResponse:
     """The reviewer has read which verdicts could not take effect."""
-    pending.read(reviewer(request))
+    pending.read(at_the_desk(request))
     return redirect("pages:desk")
 
 
@@ -61,7 +61,7 @@ def read(request: HttpRequest) -> HttpResponse:
 @login_required
 def look_ahead(request: HttpRequest) -> HttpResponse:
     """Say which items are held ahead of this one, for a script that fetches them."""
-    drawn = claims.draw(reviewer(request))
+    drawn = claims.draw(at_the_desk(request))
     numbers = [drawn.item.pk, *(one.number for one in drawn.ahead)] if drawn else []
     now = request.POST.get("now", "")
     return JsonResponse({"ahead": [one for one in numbers if str(one) != now]})
@@ -71,7 +71,7 @@ def look_ahead(request: HttpRequest) -> HttpResponse:
 @login_required
 def skip(request: HttpRequest, number: int) -> HttpResponse:
     """Pass the item on to somebody else, with a reason, and open the next one."""
-    account = reviewer(request)
+    account = at_the_desk(request)
     contribution = found(number, account)
     try:
         why, because = request.POST.get("why", ""), request.POST.get("because", "")
@@ -93,7 +93,7 @@ def skip(request: HttpRequest, number: int) -> HttpResponse:
 @login_required
 def take_back(request: HttpRequest, number: int) -> HttpResponse:
     """Open an item again that the reviewer has passed on."""
-    account = reviewer(request)
+    account = at_the_desk(request)
     contribution = found(number, account)
     if skips.take_back(contribution, by=account):
         messages.success(request, _("%s is offered to you again.") % contribution)
@@ -104,7 +104,7 @@ def take_back(request: HttpRequest, number: int) -> HttpResponse:
 @login_required
 def more(request: HttpRequest, number: int) -> HttpResponse:
     """Note that these rows were on the screen, and show the next ones."""
-    account = reviewer(request)
+    account = at_the_desk(request)
     contribution = found(number, account)
     shown = request.POST.get("from", "1")
     first = int(shown) - 1 if shown.isascii() and shown.isdigit() and len(shown) < 9 else 0
@@ -118,7 +118,7 @@ def more(request: HttpRequest, number: int) -> HttpResponse:
 @login_required
 def beside(request: HttpRequest, number: int) -> HttpResponse:
     """Accepted rows that resemble this PR's; a fragment for scripts, else a page of its own."""
-    contribution = found(number, reviewer(request))
+    contribution = found(number, at_the_desk(request))
     part = bool(request.headers.get("HX-Request"))
     return render(
         request,
@@ -131,7 +131,7 @@ def beside(request: HttpRequest, number: int) -> HttpResponse:
 @login_required
 def who(request: HttpRequest, number: int) -> HttpResponse:
     """Show who wrote it before the decision; that somebody looked is kept."""
-    account = reviewer(request)
+    account = at_the_desk(request)
     contribution = found(number, account)
     knowing.unfold(contribution, by=account)
     return redirect(f"{reverse('pages:review', args=[number])}#who")

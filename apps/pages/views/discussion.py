@@ -212,7 +212,7 @@ def finish_review(request: HttpRequest, number: int) -> HttpResponse:
         messages.error(request, forms.sentence(refusal))
         return redirect(_back(request, contribution, "review"))
     if verdict and contribution.stage == Stage.IN_REVIEW:
-        messages.info(request, reviewing.awaited_in_words(contribution))
+        messages.info(request, reviewing.awaited_in_words(contribution, account_of(request)))
         return redirect(contribution)
     told = ngettext("%d remark is submitted.", "%d remarks are submitted.", submitted) % submitted
     messages.success(request, told)

@@ -29,7 +29,7 @@ from apps.reviews.queue.habits import decided_today, habits_of, resting, set_hab
 def habits(request: HttpRequest) -> HttpResponse:
     """What the queue offers this reviewer, and when; they may open anything at any time."""
     account = account_of(request)
-    if not rules.may_decide(account):
+    if not rules.may_review(account):
         raise PermissionDenied(_("Habits are for reviewers. A maintainer can propose you."))
     form = forms.HabitsForm(request.POST or None, initial=_initial(account))
     if request.method == "POST" and form.is_valid():

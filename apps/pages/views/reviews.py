@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.models import Account
 from apps.contributions.errors import ContributionRefused
 from apps.contributions.models import Contribution
+from apps.contributions.rules import may_see_rows
 from apps.contributions.stages import Stage
 from apps.history.errors import MoveRefused
 from apps.pages import desk as screens
 from apps.pages import forms
-from apps.pages.who import reviewer
+from apps.pages.who import at_the_desk
 from apps.reviews import actions, queries, rules
 from apps.reviews.agreement.actions import next_special
 from apps.reviews.desk import appealing, editing, knowing, pending, viewing
@@ -43,15 +45,17 @@ DONE = {
 @login_required
 def desk(request: HttpRequest) -> HttpResponse:
     """What waits for this reviewer, oldest first, and what the screens set aside."""
-    account = reviewer(request)
+    account = at_the_desk(request)
+    decides = rules.may_decide(account)
     return render(
         request,
         "pages/desk.html",
         {
+            "decides": decides,
             "waiting": list(queries.queue_for(account)[: IN_VIEW + 1]),
             "in_view": IN_VIEW,
-            "quarantined": list(queries.quarantine()[: IN_VIEW + 1]),
-            "appeals": list(appealing.waiting_for(account)[:IN_VIEW]),
+            "quarantined": list(queries.quarantine()[: IN_VIEW + 1]) if decides else [],
+            "appeals": list(appealing.waiting_for(account)[:IN_VIEW]) if decides else [],
             "passed_on": list(passed_on(account)[:IN_VIEW]),
             "may_release": account.role in rules.RELEASE,
             **screens.bar(list(pending.of(account))),
@@ -63,7 +67,7 @@ def desk(request: HttpRequest) -> HttpResponse:
 @login_required
 def take_next(request: HttpRequest) -> HttpResponse:
     """Claim the next PR of the queue and open it."""
-    return redirect(to_the_next(reviewer(request)))
+    return redirect(to_the_next(at_the_desk(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +77,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
 
     A script asks for the item alone (`HX-Request`), and is told as JSON what became of a verdict.
     """
-    account = reviewer(request)
+    account = at_the_desk(request)
     contribution = found(number, account)
     form = forms.DeskForm(request.POST or None)
     first, refusal = _first(request), ""
@@ -95,12 +99,18 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def found(number: int, account: Account) -> Contribution:
-    """A PR that a reviewer may open, with what they know of it; a draft is its author's alone."""
+    """A PR that may be opened at the desk, with what is known of it; a draft is its author's alone.
+
+    Trusted contributors open what everybody can read: the findings on the rest quote its rows.
+    """
     every = Contribution.objects.exclude(stage=Stage.DRAFT).annotate(
         unfolded=knowing.looked_up(account)
     )
     beside = ("author", "skill", "line", "reverts", "escalation__by")
-    return get_object_or_404(every.select_related(*beside), pk=number)
+    contribution = get_object_or_404(every.select_related(*beside), pk=number)
+    if not rules.may_decide(account) and not may_see_rows(account, contribution):
+        raise PermissionDenied("Only reviewers read these rows; they decide on it.")
+    return contribution
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -50,7 +50,10 @@ def next_special(reviewer: Account) -> Special | None:
 
     An audit that nobody has taken comes before anything else; gold items come at the policy's rate,
     by a draw on how many voices and decisions the reviewer has given. Asking twice gives the same.
+    Who has half a voice gets neither.
     """
+    if not rules.may_decide(reviewer):
+        return None
     if (audit := _audit_for(reviewer)) is not None:
         return Special(audit.decision.contribution, audit)
     gold = gold_for(reviewer)

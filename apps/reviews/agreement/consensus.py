@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +16,25 @@ Said = tuple[int, int, str]
 # Imagined answers by which everybody begins as a decent reviewer: of each verdict that is right,
 # so many say so and one says each of the others. Without them two voices would make certainties.
 RIGHT_BEFOREHAND = 4
+# Half a voice begins with half the evidence: odds of 2 to 1 for what it says, where a whole one has
+# 4 to 1 (the square root; evidence adds up in logarithms).
+WRONG_BEFOREHAND = {False: 1, True: 2}
 DRAWS = 1000
 
 
 def posteriors(
-    said: Iterable[Said], known: Mapping[int, str], verdicts: Sequence[str]
+    said: Iterable[Said],
+    known: Mapping[int, str],
+    verdicts: Sequence[str],
+    *,
+    halves: Collection[int] = (),
 ) -> dict[int, dict[str, float]]:
     """The probability of each verdict for each item, from (item, reviewer, verdict).
 
     `known` holds the right verdicts of gold items, which say how far each reviewer is to be
-    trusted. Dawid & Skene, Maximum likelihood estimation of observer error-rates using the EM
-    algorithm, 1979; here with a prior, see above.
+    trusted; `halves` are those of them whose voice is half a one. Dawid & Skene, Maximum
+    likelihood estimation of observer error-rates using the EM algorithm, 1979; here with a prior,
+    see above.
     """
     voices = list(said)
     if not voices:
@@ -34,7 +42,8 @@ def posteriors(
     import pandas as pd
     from crowdkit.aggregation import DawidSkene
 
-    imagined, truths = _imagined(sorted({reviewer for _, reviewer, _ in voices}), verdicts)
+    people = sorted({reviewer for _, reviewer, _ in voices})
+    imagined, truths = _imagined({one: one in halves for one in people}, verdicts)
     table = pd.DataFrame(
         [(f"i{item}", reviewer, verdict) for item, reviewer, verdict in voices] + imagined,
         columns=["task", "worker", "label"],
@@ -52,15 +61,14 @@ def posteriors(
 
 
 def _imagined(
-    reviewers: Sequence[int], verdicts: Sequence[str]
+    reviewers: Mapping[int, bool], verdicts: Sequence[str]
 ) -> tuple[list[tuple[str, int, str]], dict[str, str]]:
     answers: list[tuple[str, int, str]] = []
     truths: dict[str, str] = {}
-    for reviewer in reviewers:
+    for reviewer, half in reviewers.items():
         for right in verdicts:
-            given = [right] * RIGHT_BEFOREHAND + [
-                verdict for verdict in verdicts if verdict != right
-            ]
+            wrong = [verdict for verdict in verdicts if verdict != right]
+            given = [right] * RIGHT_BEFOREHAND + wrong * WRONG_BEFOREHAND[half]
             for number, verdict in enumerate(given):
                 task = f"p{reviewer}-{right}-{number}"
                 answers.append((task, reviewer, verdict))

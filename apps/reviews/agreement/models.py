@@ -30,14 +30,18 @@ class Round(models.Model):
     opened_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=10, choices=Verdict, blank=True)
+    stranded_at = models.DateTimeField(null=True, help_text="Since when nobody may complete it")
     # By verdict, from Dawid-Skene; empty until the clock has reckoned it.
     posterior = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["pk"]
         constraints = [
+            # (After an appeal that is granted, the same rows are read in another round.)
             models.UniqueConstraint(
-                fields=["contribution", "digest"], name="reviews_one_round_a_content"
+                fields=["contribution", "digest"],
+                condition=Q(closed_at=None),
+                name="reviews_one_open_round",
             )
         ]
         indexes = [
@@ -69,6 +73,7 @@ class Voice(models.Model):
     verdict = models.CharField(max_length=10, choices=Verdict)
     because = models.TextField(blank=True)
     adjudicates = models.BooleanField(default=False, help_text="Came after the first had differed")
+    half = models.BooleanField(db_default=False, default=False, help_text="A trusted contributor's")
     seconds = models.FloatField(null=True, help_text="From taking the item to deciding")
     nonce = models.CharField(max_length=32)
     at = models.DateTimeField(auto_now_add=True)

@@ -21,6 +21,7 @@ from apps.skills.models import ModelLine
 
 OVERRIDE, FLAGGED, NEWCOMER, PROTECTED = "override", "flagged", "newcomer", "protected"
 OVERLAP, GOLD = "overlap", "gold"
+RISKS = frozenset((OVERRIDE, FLAGGED, NEWCOMER, PROTECTED))
 
 REASONS = {
     OVERRIDE: _("it was in quarantine, and people overruled the screens"),

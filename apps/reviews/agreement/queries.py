@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import Account
 from apps.accounts.statements import Hole
 from apps.contributions.models import Contribution
+from apps.reviews.agreement import halves
 from apps.reviews.agreement.intervals import wilson
 from apps.reviews.agreement.models import Alpha, Audit, Gold, Round, Signal, Voice
 from apps.reviews.agreement.policy import GOLD, OVERLAP, REASONS
@@ -38,21 +39,22 @@ def kept_for_others(reviewer: Account) -> Q:
 
 @dataclass(frozen=True)
 class Voices:
-    """How many reviews of a PR are in, and why it gets more than one; never which way they went."""
+    """How many reviews of a PR are in, and why it gets more than one; never which way they went.
+
+    `stranded_at`: since when nobody who is there may give the one that is missing.
+    """
 
     given: int
     of: int
     because: tuple[str, ...]
+    adjudication: bool = False
+    halves: int = 0
+    stranded_at: datetime | None = None
 
     @property
     def reasons(self) -> list[str]:
         """Why, in words."""
         return [str(REASONS[code]) for code in self.because if code in REASONS]
-
-    @property
-    def adjudication(self) -> bool:
-        """Whether those who were asked first differ, so that one more decides."""
-        return self.given >= self.of
 
 
 def voices_on(contribution: Contribution) -> Voices | None:
@@ -62,11 +64,19 @@ def voices_on(contribution: Contribution) -> Voices | None:
     ).first()
     if held is None:
         return None
-    given = min(held.heard.count(), held.voices)
+    voices = list(held.heard.all())
+    half, whole = sum(v.half for v in voices), sum(not v.half for v in voices)
     # A gold item looks like a drawn one that waits for its second voice.
     if GOLD in held.because:
-        return Voices(min(given, 1), 2, (OVERLAP,))
-    return Voices(given, held.voices, tuple(held.because))
+        return Voices(min(whole, 1), 2, (OVERLAP,), halves=min(half, 1))
+    return Voices(
+        given=min(whole, held.voices),
+        of=held.voices,
+        because=tuple(held.because),
+        adjudication=halves.is_complete(held, halves.split(held, voices)[0]),
+        halves=half,
+        stranded_at=held.stranded_at,
+    )
 
 
 def closed_rounds_on(contribution: Contribution) -> QuerySet[Round]:
@@ -86,13 +96,14 @@ def alphas(line: ModelLine) -> QuerySet[Alpha]:
 
 
 def rounds_told(line: ModelLine) -> dict[str, Any]:
-    """How rounds of the last weeks went: closed, agreed at once, adjudicated, still open."""
+    """How rounds of several reviewers went lately: closed, agreed at once, adjudicated, open."""
     since = timezone.now() - timedelta(weeks=WEEKS)
     real = Round.objects.filter(contribution__line=line, contribution__gold=None)
-    recent = real.filter(closed_at__gte=since)
+    # (A round that only half a voice opened asked for one reviewer, who agrees with nobody.)
+    recent = real.filter(closed_at__gte=since).exclude(because=[])
     third = Voice.objects.filter(round=OuterRef("pk"), adjudicates=True)
     closed, adjudicated = recent.count(), recent.filter(Exists(third)).count()
-    open_ones = real.filter(closed_at=None, digest=F("contribution__digest"))
+    open_ones = real.filter(closed_at=None, digest=F("contribution__digest")).exclude(because=[])
     return {
         "closed": closed,
         "agreed": closed - adjudicated,

@@ -28,9 +28,13 @@ def weigh(line: ModelLine) -> int:
     since = timezone.now() - timedelta(weeks=WEEKS)
     voices = Voice.objects.filter(round__contribution__line=line, at__gte=since)
     said = list(voices.values_list("round", "reviewer", "verdict"))
+    # Who was a trusted contributor once and reviews now is a reviewer to all of it.
+    whole = set(voices.filter(half=False).values_list("reviewer", flat=True))
+    halves = {reviewer for _, reviewer, _ in said} - whole
     gold = Gold.objects.filter(contribution__line=line)
     known = dict(gold.values_list("contribution__rounds", "verdict"))
-    found = posteriors(said, {key: verdict for key, verdict in known.items() if key}, VERDICTS)
+    known = {key: verdict for key, verdict in known.items() if key}
+    found = posteriors(said, known, VERDICTS, halves=halves)
     closed = Round.objects.filter(pk__in=found, closed_at__isnull=False)
     for held in closed:
         held.posterior = found[held.pk]
@@ -71,12 +75,13 @@ def measure(line: ModelLine) -> int:
 def _said_of(line: ModelLine) -> list[tuple[Any, int | None, int, int, str]]:
     """(day, skill, item, reviewer, verdict) of opened rounds and answered audits, lately.
 
-    Only voices that knew of no other count, so an adjudicator's does: it was given blind too.
+    Only voices that knew of no other count, so an adjudicator's does: it was given blind too. Half
+    voices do not: alpha takes all who speak for reviewers of one kind.
     """
     monday = timezone.now().date() - timedelta(weeks=WEEKS)
     since = monday - timedelta(days=monday.weekday())
     heard = Voice.objects.filter(
-        round__contribution__line=line, round__closed_at__date__gte=since
+        round__contribution__line=line, round__closed_at__date__gte=since, half=False
     ).values_list("round__closed_at", "round__contribution__skill", "round", "reviewer", "verdict")
     said: list[tuple[Any, int | None, int, int, str]] = [
         (at.date(), skill, item, who, verdict) for at, skill, item, who, verdict in heard if at

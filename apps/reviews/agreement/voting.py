@@ -8,12 +8,11 @@ when the round closes, so that nobody, the site included, can change a voice in 
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,16 +22,18 @@ from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.actions import record
 from apps.history.errors import MoveRefused
-from apps.reviews.agreement import policy
+from apps.reviews.agreement import halves, policy
 from apps.reviews.agreement.asking import asked_for, eligible
 from apps.reviews.agreement.models import Gold, Round, Voice
-from apps.reviews.errors import VoiceIsIn
+from apps.reviews.errors import NotAReviewer, VoiceIsIn
 from apps.reviews.models import Verdict
 from apps.reviews.sampling.rules import ensure_sampled
 
 GOLD_ITEM = Statement(lambda: Gold.objects.filter(pk=Hole("number")).values_list("pk"))
 ROUND = Statement(
-    lambda: Round.objects.filter(contribution=Hole("contribution"), digest=Hole("digest"))
+    lambda: Round.objects.filter(
+        contribution=Hole("contribution"), digest=Hole("digest"), closed_at=None
+    )
 )
 
 
@@ -45,6 +46,7 @@ class Awaited:
     of: int
     because: tuple[str, ...]
     adjudication: bool = False
+    halves: int = 0
 
     @property
     def reasons(self) -> list[str]:
@@ -60,7 +62,7 @@ class Settled:
     voice: Voice
     voices: tuple[Voice, ...]
 
-    def opened(self) -> list[dict[str, str]]:
+    def opened(self) -> list[dict[str, str | bool]]:
         """Every voice with its nonce, for the record."""
         return [
             {
@@ -68,6 +70,7 @@ class Settled:
                 "verdict": voice.verdict,
                 "because": voice.because,
                 "nonce": voice.nonce,
+                **({"half": True} if voice.half else {}),
             }
             for voice in self.voices
         ]
@@ -83,11 +86,13 @@ def hear(
 ) -> Awaited | Settled | None:
     """Count one voice. None: one is enough, and no round is held; must run in a transaction.
 
-    The same voice said again changes nothing; another one raises `VoiceIsIn`.
+    The same voice said again changes nothing; another one raises `VoiceIsIn`. Half a voice is
+    always held in a round, and raises `NotAReviewer` where it would add nothing.
     """
-    if contribution.stage != Stage.IN_REVIEW:
+    half = by.role in halves.ROLES
+    if contribution.stage != Stage.IN_REVIEW and not half:
         return None
-    held = _round_on(contribution)
+    held = _round_on(contribution, half=half)
     if held is None:
         return None
     earlier = list(held.heard.select_related("reviewer"))
@@ -100,16 +105,20 @@ def hear(
     if verdict == Verdict.ACCEPT:
         # Asked again under the lock: each voice has a sample of its own.
         ensure_sampled(contribution)
+    if half and not halves.takes_another(held, earlier):
+        raise NotAReviewer(f"half a voice adds nothing to {contribution} now; a reviewer decides")
     voice = Voice.objects.create(
         round=held,
         reviewer=by,
         verdict=verdict,
         because=because,
-        adjudicates=len(earlier) >= held.voices,
+        half=half,
+        adjudicates=halves.is_complete(held, halves.split(held, earlier)[0]),
         seconds=seconds,
         nonce=secrets.token_hex(16),
     )
-    details = {"digest": contribution.digest, "commitment": commitment(voice)}
+    details: dict[str, object] = {"digest": contribution.digest, "commitment": commitment(voice)}
+    details |= {"half": True} if half else {}
     record(contribution, "reviewed", by=by, details=details)
     voices = [*earlier, voice]
     settled = None if is_gold(contribution) else tally(held, voices)
@@ -128,22 +137,28 @@ def tally(held: Round, voices: Sequence[Voice]) -> Settled | None:
     """What the voices come to, or None while somebody is missing.
 
     Where the first differ, the next person's verdict stands: they had not seen the others either.
+    It takes effect in the name of the last whole voice for it.
     """
-    first, later = voices[: held.voices], voices[held.voices :]
-    if len(first) < held.voices:
+    first, later = halves.split(held, voices)
+    if not halves.is_complete(held, first):
         return None
-    verdict, count = Counter(voice.verdict for voice in first).most_common(1)[0]
-    if count < held.agreeing:
+    verdict = halves.agreed(held, first)
+    if not verdict:
         if not later:
             return None
         verdict = later[0].verdict
-    return Settled(verdict, [v for v in voices if v.verdict == verdict][-1], tuple(voices))
+    said = [voice for voice in voices if voice.verdict == verdict and not voice.half]
+    return Settled(verdict, said[-1], tuple(voices))
 
 
 def tally_without_the_missing(voices: Sequence[Voice]) -> Settled:
-    """The same when nobody else will come: voices that agree stand, else the most careful one."""
+    """The same when nobody else will come: voices that agree stand, else the most careful one.
+
+    Of whole voices; half a voice is no ground to turn somebody away.
+    """
     careful = (Verdict.REJECT, Verdict.CHANGES, Verdict.ACCEPT)
-    voice = min(voices, key=lambda voice: careful.index(Verdict(voice.verdict)))
+    whole = [voice for voice in voices if not voice.half]
+    voice = min(whole, key=lambda voice: careful.index(Verdict(voice.verdict)))
     return Settled(voice.verdict, voice, tuple(voices))
 
 
@@ -159,8 +174,10 @@ def is_gold(contribution: Contribution) -> bool:
 
 
 def overdue() -> list[Round]:
-    """Open rounds of contents that still wait for a person, oldest first."""
+    """Open rounds with a whole voice, of contents that still wait for a person, oldest first."""
+    whole = Voice.objects.filter(round=OuterRef("pk"), half=False)
     waiting = Round.objects.filter(
+        Exists(whole),
         closed_at=None,
         contribution__stage=Stage.IN_REVIEW,
         contribution__digest=F("digest"),
@@ -182,7 +199,7 @@ def close_without_the_missing(held: Round) -> Settled | None:
     """
     _lock(held.contribution)
     voices = list(held.heard.select_related("reviewer"))
-    if not voices or not nobody_is_left(held, voices):
+    if all(voice.half for voice in voices) or not nobody_is_left(held, voices):
         return None
     settled = tally_without_the_missing(voices)
     close(held, settled.verdict)
@@ -197,23 +214,25 @@ def nobody_is_left(held: Round, voices: Sequence[Voice]) -> bool:
     """
     if tuple(held.because) == (policy.OVERLAP,):
         return True
-    if len(voices) < held.voices:
+    if not halves.is_complete(held, halves.split(held, voices)[0]):
         return False
     heard = [voice.reviewer_id for voice in voices]
     return not eligible(held.contribution).exclude(pk__in=heard).exists()
 
 
-def _round_on(contribution: Contribution) -> Round | None:
-    """The open round on this content, locked; opened if the policy asks for one."""
+def _round_on(contribution: Contribution, *, half: bool) -> Round | None:
+    """The open round on this content, locked; opened if the policy asks for one, or for half a
+    voice, which waits for whole ones."""
     held = ROUND.first(contribution=contribution.pk, digest=contribution.digest)
     if held is None:
         asked = _asked(contribution)
-        if asked.voices == 1:
+        if asked.voices == 1 and not half:
             return None
         _lock(contribution)
         held, _made = Round.objects.get_or_create(
             contribution=contribution,
             digest=contribution.digest,
+            closed_at=None,
             defaults={
                 "voices": asked.voices,
                 "agreeing": asked.agreeing,
@@ -225,7 +244,20 @@ def _round_on(contribution: Contribution) -> Round | None:
         held.refresh_from_db()
     if held.closed_at is not None:
         raise MoveRefused(_("%s is not in review any more") % contribution)
+    if not half:
+        _ask_again(held, contribution)
     return held
+
+
+def _ask_again(held: Round, contribution: Contribution) -> None:
+    """Where only half voices are in, ask for as many as the policy says now, and never for fewer:
+    else the first of them would freeze what is asked of reviewers."""
+    if not held.heard.exists() or held.heard.filter(half=False).exists():
+        return
+    asked = _asked(contribution)
+    if asked.voices > held.voices:
+        held.voices, held.agreeing, held.because = asked.voices, asked.agreeing, [*asked.because]
+        held.save(update_fields=["voices", "agreeing", "because"])
 
 
 def _asked(contribution: Contribution) -> policy.Asked:
@@ -244,8 +276,10 @@ def _lock(contribution: Contribution) -> None:
 
 
 def _standing(contribution: Contribution, held: Round, voices: Sequence[Voice]) -> Awaited:
+    half, whole = sum(v.half for v in voices), sum(not v.half for v in voices)
     # A gold item stands like any drawn one: its reader must not tell it by its count.
     if policy.GOLD in held.because:
-        return Awaited(contribution, 1, 2, (policy.OVERLAP,))
-    given = min(len(voices), held.voices)
-    return Awaited(contribution, given, held.voices, tuple(held.because), given == held.voices)
+        return Awaited(contribution, min(whole, 1), 2, (policy.OVERLAP,), halves=min(half, 1))
+    complete = halves.is_complete(held, halves.split(held, voices)[0])
+    given = min(whole, held.voices)
+    return Awaited(contribution, given, held.voices, tuple(held.because), complete, half)

@@ -20,7 +20,7 @@ from apps.contributions.errors import ContributionRefused
 from apps.contributions.models import Contribution, Kind, Row
 from apps.history.actions import record, send
 from apps.history.errors import MoveRefused
-from apps.reviews import actions
+from apps.reviews import actions, rules
 from apps.reviews.agreement.voting import is_gold
 from apps.reviews.argilla.models import Answer, Person, Slip
 from apps.reviews.argilla.responses import (
@@ -181,7 +181,11 @@ def _tell(
 def _decide(
     contribution: Contribution, reviewer: Account, answers: Sequence[Answer]
 ) -> Decision | None:
-    """Let the answers take effect. None: it is stored, and waits for others or for the checks."""
+    """Let the answers take effect. None: it is stored, and waits for others or for the checks.
+
+    Argilla closes a record on its first answer, so half a voice there would keep whole ones away.
+    """
+    rules.ensure_may_decide(reviewer, contribution)
     voices = _heard(answers)
     if len(voices) < len(answers):
         raise ReviewRefused(NO_VERDICT)

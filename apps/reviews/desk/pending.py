@@ -59,6 +59,8 @@ def give(
     it is in effect when this returns (an edited one as soon as the checks have read the edit).
     """
     _ensure_stands(contribution, step, by, digest)
+    if edits or step == Step.ESCALATE:
+        rules.ensure_may_decide(by, contribution)
     because = _reason(step, reason, because)
     if step == Step.ACCEPT:
         ensure_sampled(contribution)
@@ -100,6 +102,7 @@ def accept_edited(
     waits to take effect.
     """
     _ensure_stands(contribution, Step.ACCEPT, by, digest)
+    rules.ensure_may_decide(by, contribution)
     ensure_sampled(contribution)
     editing.ensure_fits(contribution, edits)
     return _keep(
@@ -213,7 +216,7 @@ def _open(account: Account) -> QuerySet[Pending]:
 
 def _ensure_stands(contribution: Contribution, step: str, by: Account, digest: str) -> None:
     """What would refuse the verdict later refuses it now."""
-    rules.ensure_may_decide(by, contribution)
+    rules.ensure_may_review(by, contribution)
     if digest != contribution.digest:
         raise Stale(f"{contribution} has changed since you read it; look at it again")
     _ensure_open(contribution, step)

@@ -25,6 +25,22 @@ class Served(models.Model):
         return f"{self.line} is served by {self.name or 'its base'}"
 
 
+class Looked(models.Model):
+    """How far the clock has looked for PRs to be measured: nothing touched before `until` is left.
+
+    That holds of one `aim` (never measured at all; not measured with what is live) and for what was
+    `served` then. It is forgotten after a while, and all is looked at again.
+    """
+
+    aim = models.CharField(max_length=10, primary_key=True)
+    until = models.DateTimeField()
+    served = models.JSONField(default=dict)
+    began_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"looked for {self.aim} until {self.until}"
+
+
 class State(models.TextChoices):
     """How far the measuring has come."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.contributions.models import Consent, Contribution, Row
 from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
-from apps.reviews.evidence.models import Evidence, Served, State
+from apps.reviews.evidence.models import Evidence, Looked, Served, State
 from apps.reviews.evidence.rule import EvidenceRule
 from apps.skills.models import ModelLine
 
@@ -22,8 +23,12 @@ MEASURED_WITH = (Consent.EVALUATE, Consent.REVIEW, Consent.TRAIN)
 # A PR that stands here is worth finishing, once begun; with anything else its rows may be foul.
 STANDS = (Stage.IN_REVIEW, Stage.CHANGES_REQUESTED, Stage.ACCEPTED)
 LATEST = 5
-ROWS_ASKED = "line__policy__review__evidence__rows_asked"
 ENDED = (State.MEASURED, State.FAILED)
+# What the clock looks for: PRs that were never measured, and not with what is live.
+NEW, CURRENT = "new", "current"
+# A change shows when its transaction ends, up to so much later than the time it carries; what comes
+# later still is found when all is looked at again.
+LATE, LOOKED_HOLDS = timedelta(minutes=2), timedelta(hours=1)
 
 
 def served(line: ModelLine) -> Served:
@@ -32,23 +37,69 @@ def served(line: ModelLine) -> Served:
 
 
 def due() -> QuerySet[Contribution]:
-    """PRs in review that want evidence and that nobody is measuring; oldest first.
+    """PRs in review that want evidence and that nobody is measuring; who waited longest is first.
 
     What was never measured comes before what was measured with an earlier live version.
     """
-    current = _evidence().filter(version=OuterRef("live"))
     held = _evidence().filter(lease_until__gt=timezone.now()).exclude(state__in=ENDED)
-    wanting = _measurable().exclude(Exists(current.filter(state__in=ENDED))).exclude(Exists(held))
-    new = wanting.exclude(Exists(_evidence().filter(state__in=ENDED))).order_by("pk")
-    return new if new.exists() else wanting.order_by("pk")
+    served = _served_now()
+    new, current = (_unmeasured(aim, served).exclude(Exists(held)) for aim in (NEW, CURRENT))
+    return new if new.exists() else current
 
 
-def _measurable() -> QuerySet[Contribution]:
+def look_on() -> None:
+    """Take down how far nothing is left to be measured, so that the next look begins there.
+
+    What is being measured counts as left: its worker may die, and nobody would touch the PR.
+    """
+    served, now = _served_now(), timezone.now()
+    for aim in (NEW, CURRENT):
+        known = _known(aim, served)
+        first = _unmeasured(aim, served).values_list("touched_at", flat=True).first()
+        until = min(first or now, now)
+        if known and until < known.until + LATE:
+            continue
+        began = known.began_at if known else now
+        told = {"until": until, "served": served[aim], "began_at": began}
+        Looked.objects.update_or_create(aim=aim, defaults=told)
+
+
+def _unmeasured(aim: str, served: Mapping[str, Mapping[str, str]]) -> QuerySet[Contribution]:
+    """PRs whose measuring has not ended, from where the clock has looked; first touched, first.
+
+    Asked of the whole queue it would read a million that are measured to find the one that is not.
+    """
+    ended = _evidence().filter(state__in=ENDED)
+    ended = ended.filter(version=OuterRef("live")) if aim == CURRENT else ended
+    found = _measurable(served[NEW]).exclude(Exists(ended))
+    if known := _known(aim, served):
+        found = found.filter(touched_at__gte=known.until - LATE)
+    return found.order_by("touched_at", "pk")
+
+
+def _known(aim: str, served: Mapping[str, Mapping[str, str]]) -> Looked | None:
+    """How far the clock has looked, while that holds."""
+    lately = timezone.now() - LOOKED_HOLDS
+    known = Looked.objects.filter(aim=aim, began_at__gt=lately).first()
+    return known if known and known.served == served[aim] else None
+
+
+def _served_now() -> dict[str, dict[str, str]]:
+    """By aim, what a look rests on: the lines that ask for evidence, with what each is served."""
+    asking = [line for line in ModelLine.objects.all() if EvidenceRule.of(line).rows_asked > 0]
+    live = dict(Served.objects.values_list("line", "digest"))
+    return {
+        NEW: {str(line.pk): "" for line in asking},
+        CURRENT: {str(line.pk): live.get(line.pk, "") for line in asking},
+    }
+
+
+def _measurable(asking: Mapping[str, str]) -> QuerySet[Contribution]:
     live = Subquery(Served.objects.filter(line=OuterRef("line")).values("digest"))
     return (
         Contribution.objects.filter(stage=Stage.IN_REVIEW, consent__in=MEASURED_WITH, reverts=None)
+        .filter(line__in=[int(line) for line in asking])
         .exclude(row_count=0)
-        .filter(Q(**{f"{ROWS_ASKED}__isnull": True}) | Q(**{f"{ROWS_ASKED}__gt": 0}))
         .annotate(live=Coalesce(live, Value("")))
         .select_related("line", "skill")
     )

@@ -23,6 +23,7 @@ def find_evidence() -> None:
 
     One letter at a time stands in the queue, so that a build is never behind many.
     """
+    queries.look_on()
     first = queries.due().first()
     if first is None:
         return

@@ -23,7 +23,9 @@ from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.actions import record
 from apps.reviews import rules
+from apps.reviews.agreement import halves
 from apps.reviews.agreement.actions import gold_for
+from apps.reviews.agreement.policy import RISKS
 from apps.reviews.errors import ClaimedByAnother, ReasonMissing
 from apps.reviews.queue.affiliation import apart_from
 from apps.reviews.queue.habits import free_at, habits_of
@@ -79,6 +81,18 @@ OFFERED = """
         WHERE held.contribution_id = place.contribution_id AND held.digest = it.digest
         AND voice.reviewer_id = %(reviewer)s)
 """
+# Trusted contributors are offered what bears little risk, where their half a voice adds something
+# (`agreement.halves`).
+OFFERED_HALF = f"""
+    AND place.low_risk
+    AND NOT EXISTS (SELECT FROM reviews_round held
+        WHERE held.contribution_id = place.contribution_id AND held.digest = it.digest
+        AND (held.closed_at IS NOT NULL
+          OR held.because && ARRAY[{", ".join(f"'{risk}'" for risk in sorted(RISKS))}]::varchar[]
+          OR (SELECT count(*) FILTER (WHERE half) >= {halves.MOST}
+                OR sum(CASE WHEN half THEN {halves.HALF} ELSE {halves.WHOLE} END) >= held.voices
+              FROM reviews_voice WHERE round_id = held.id)))
+"""  # noqa: S608 (all parts are written here)
 # The heads of every heap, merged: `standing` orders a heap for ever, demand and fit move it whole.
 # What another has locked is skipped, so that nobody waits and no two write the same claims; what
 # was claimed since this began is found by the claim itself, which gives nothing back. (Stage and
@@ -91,7 +105,7 @@ TAKEN = f"""
             SELECT place.contribution_id, place.standing FROM reviews_place place
             JOIN contributions_contribution it
               ON it.id = place.contribution_id AND it.stage = '{Stage.IN_REVIEW}'
-            WHERE place.heap = heap.id AND {OFFERED}
+            WHERE place.heap = heap.id AND {OFFERED} {{also}}
             ORDER BY place.standing DESC, place.contribution_id LIMIT {{most}}
         ) head
         ORDER BY value DESC, head.contribution_id LIMIT {{most}}
@@ -171,7 +185,7 @@ def next_for(reviewer: Account) -> Contribution | None:
 def draw(reviewer: Account) -> Drawn | None:
     """What `next_for` gives, with the claim and what comes after it."""
     habits = habits_of(reviewer)
-    if not rules.may_decide(reviewer) or (habits and not free_at(habits, timezone.now())):
+    if not rules.may_review(reviewer) or (habits and not free_at(habits, timezone.now())):
         return None
     rule, held = site_rule(), _held(reviewer)
     if all(one.ahead for one in held) and _hold_gold(reviewer):
@@ -181,6 +195,8 @@ def draw(reviewer: Account) -> Drawn | None:
         _fill(hand, len(held))
         held = _held(reviewer)
     for at, one in enumerate(held):
+        if not rules.may_decide(reviewer) and _left_to_reviewers(one, reviewer):
+            continue
         if until := _open(one, reviewer, rule):
             ahead = [other for other in held[at + 1 :] if other.ahead][: rule.prefetch]
             return Drawn(ITEM.all(number=one.number)[0], until, ahead, habits)
@@ -204,7 +220,7 @@ def ahead_of(reviewer: Account) -> list[Contribution]:
 
 def claim(contribution: Contribution, *, by: Account) -> Claim:
     """Hold an item that somebody has open, or go on holding it (a page renews while it is open)."""
-    rules.ensure_may_decide(by, contribution)
+    rules.ensure_may_review(by, contribution)
     told = _told(by, QueueRule.of(contribution.line), yielding=True)
     with connection.cursor() as cursor:
         cursor.execute(CLAIMED, told | {"item": contribution.pk})
@@ -227,7 +243,7 @@ def skip(contribution: Contribution, *, by: Account, why: str, because: str = ""
 
     What several pass on is flagged, on record: a maintainer should look why.
     """
-    rules.ensure_may_decide(by, contribution)
+    rules.ensure_may_review(by, contribution)
     if why not in Skip.Why.values:
         raise ReasonMissing(f"say why you skip it: one of {', '.join(Skip.Why.values)}")
     rule, now = QueueRule.of(contribution.line), timezone.now()
@@ -272,11 +288,12 @@ def _take(hand: Hand, wanted: int, *, yielding: bool = False) -> int:
     told = _told(hand.reviewer, hand.rule, yielding=yielding)
     told |= {"heaps": list(hand.boosts), "boosts": list(hand.boosts.values())}
     told |= {"apart": hand.apart, "maintains": hand.reviewer.role == Role.MAINTAINER}
+    also = "" if rules.may_decide(hand.reviewer) else OFFERED_HALF
     taken = 0
     for attempt in range(TRIES):
         most = max(wanted, LOOKS[min(attempt, len(LOOKS) - 1)])
         with _swiftly() as cursor:
-            cursor.execute(TAKEN.format(most=most), told | {"wanted": wanted - taken})
+            cursor.execute(TAKEN.format(most=most, also=also), told | {"wanted": wanted - taken})
             heads, got = cursor.fetchone()
         taken += got
         # Heads of which too few could be taken are being taken by others: look again.
@@ -310,6 +327,20 @@ def _hold_gold(reviewer: Account) -> bool:
         claim(gold, by=reviewer)
         return True
     return False
+
+
+def _left_to_reviewers(held: Held, reviewer: Account) -> bool:
+    """Whether half a voice on an item adds nothing by now; then it is let go, and offered no more.
+
+    Screens may have run again since the item got its place.
+    """
+    item = ITEM.all(number=held.number)[0]
+    low_risk = halves.is_low_risk(item)
+    if low_risk and halves.has_room(item):
+        return False
+    Place.objects.filter(pk=item.pk).update(low_risk=low_risk)
+    give_back(item, by=reviewer)
+    return True
 
 
 def _open(held: Held, reviewer: Account, rule: QueueRule) -> datetime | None:

@@ -33,11 +33,19 @@ class Place(models.Model):
     worth = models.FloatField()
     standing = models.FloatField()
     maintainers_only = models.BooleanField(default=False)
+    low_risk = models.BooleanField(
+        db_default=False, default=False, help_text="Trusted contributors have half a voice"
+    )
     flagged = models.BooleanField(default=False, help_text="Many have skipped it")
 
     class Meta:
         indexes = [
             models.Index("heap", models.F("standing").desc(), "contribution", name="reviews_heap"),
+            models.Index(
+                *("heap", models.F("standing").desc(), "contribution"),
+                condition=models.Q(low_risk=True),
+                name="reviews_heap_low_risk",
+            ),
             models.Index(fields=["arrived_at"], name="reviews_arrived"),
         ]
 

@@ -16,6 +16,7 @@ from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
 from apps.history.models import Event
 from apps.history.queries import kind_of
+from apps.reviews.agreement.halves import is_low_risk
 from apps.reviews.queue.affiliation import tie_by_rows
 from apps.reviews.queue.asking import ask_by_rule
 from apps.reviews.queue.models import Claim, Demand, Pace, Place, Pulled
@@ -167,7 +168,8 @@ def _give_places(arrived: Sequence[Contribution]) -> None:
         desk = full.get(line.pk)
         try:
             with transaction.atomic():
-                _place(contribution, came, own_factors(contribution, clusters[line.pk]), desk)
+                factors = own_factors(contribution, clusters[line.pk])
+                _place(contribution, came, factors, desk, low_risk=is_low_risk(contribution))
                 tie_by_rows(contribution, QueueRule.of(line))
                 ask_by_rule(contribution, QueueRule.of(line))
         except Exception:
@@ -181,6 +183,8 @@ def _place(
     came: datetime,
     factors: Mapping[str, float | int],
     desk: Pace | None,
+    *,
+    low_risk: bool = False,
 ) -> None:
     rule = QueueRule.of(contribution.line)
     worth = own_worth(factors, rule)
@@ -199,6 +203,7 @@ def _place(
         worth=worth,
         standing=standing_of(worth, counts_from, rule),
         maintainers_only=contribution.reverts_id is not None,
+        low_risk=low_risk,
     )
 
 

@@ -329,6 +329,7 @@ def test_over_rest_a_stored_verdict_says_what_it_waits_for():
         "of": 2,
         "because": ["overlap"],
         "adjudication": False,
+        "halves": 0,
         "needs": "1 more reviewer, each on their own",
     }
     assert first.json()["stage"] == "in_review"

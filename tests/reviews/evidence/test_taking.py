@@ -21,7 +21,7 @@ from apps.history.models import Letter
 from apps.history.queries import life_of, waiting_for_a_worker
 from apps.reviews.evidence import actions, queries, tasks
 from apps.reviews.evidence.errors import Interrupted
-from apps.reviews.evidence.models import Evidence, Served, State
+from apps.reviews.evidence.models import Evidence, Looked, Served, State
 from apps.reviews.evidence.offering import key_of
 from apps.reviews.evidence.rule import EvidenceRule
 from tests.people import a_contribution, a_line
@@ -235,3 +235,76 @@ def test_the_same_rows_are_measured_anew_on_another_line():
 
     assert first.digest == second.digest
     assert len(keys) == 2
+
+
+# -- Looking on from where the clock has looked ---------------------------------------------------
+
+
+def measured(pr: Contribution) -> None:
+    for evidence in actions.take("one").open.values():
+        actions._end(evidence, State.MEASURED, asked=1, failing=1)
+    assert Evidence.objects.filter(contribution=pr, state=State.MEASURED).exists()
+
+
+def long_ago(pr: Contribution) -> None:
+    """Set down as if it had last changed before the clock looked (what touches it says so else)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        ago = timezone.now() - timedelta(minutes=30)
+        Contribution.objects.filter(pk=pr.pk).update(touched_at=ago)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def looked_hours_ago() -> None:
+    Looked.objects.update(began_at=timezone.now() - timedelta(hours=2))
+
+
+def test_the_clock_does_not_read_again_what_it_found_measured():
+    old, unseen = in_review(), in_review()
+    Contribution.objects.filter(pk=unseen.pk).update(stage=Stage.QUARANTINED)
+    measured(old)
+    tasks.find_evidence()
+    Contribution.objects.filter(pk=unseen.pk).update(stage=Stage.IN_REVIEW)
+    long_ago(unseen)
+
+    before = list(queries.due())
+    looked_hours_ago()
+
+    # Nothing leaves the record so; what it would still miss is found when all is read again.
+    assert (before, list(queries.due())) == ([], [unseen])
+
+
+def test_what_comes_after_the_clock_has_looked_is_due():
+    first = in_review()
+    measured(first)
+    tasks.find_evidence()
+
+    second = in_review()
+
+    assert list(queries.due()) == [second]
+
+
+def test_the_clock_does_not_look_past_what_is_being_measured():
+    line = a_line()
+    pr, other = (a_contribution(line, stage=Stage.IN_REVIEW) for _ in range(2))
+    long_ago(pr)
+    for evidence in actions.take("one").open.values():
+        if evidence.contribution_id == other.pk:
+            actions._end(evidence, State.MEASURED, asked=1, failing=1)
+    tasks.find_evidence()
+    assert list(queries.due()) == []
+
+    abandoned()
+
+    assert list(queries.due()) == [pr]
+
+
+def test_another_live_version_has_the_clock_look_at_all_again():
+    pr = in_review()
+    measured(pr)
+    tasks.find_evidence()
+    long_ago(pr)
+
+    actions.serves(pr.line, name="ofw-1-a", digest="a" * 64)
+
+    assert list(queries.due()) == [pr]
