@@ -17,6 +17,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# A yes or no behind the question mark. Generated clients send their own true and false.
+SWITCH: dict[str, Any] = {
+    "anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["0", "1"]}],
+}
+
 
 @dataclass(frozen=True)
 class Page:
