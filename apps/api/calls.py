@@ -43,6 +43,7 @@ class Call:
     `headers`: what a success carries besides, described in `apps.api.schema.HEADERS`; `perhaps`:
     what it may carry. `guarded`: an edit that asks for If-Match.
     `media_types`: what a success comes as, where that is not JSON alone.
+    `impersonal`: open to everybody, and no token changes anything.
     `example`: a body that is answered by the first status of `gives`.
     """
 
@@ -56,6 +57,7 @@ class Call:
     example_lines: tuple[Any, ...] = ()
     perhaps: tuple[str, ...] = ()
     guarded: bool = False
+    impersonal: bool = False
     media_types: tuple[str, ...] = ("application/json",)
 
     @property

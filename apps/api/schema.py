@@ -223,6 +223,8 @@ class FaceSchema(AutoSchema):
         return [first.partition(".")[0] or "index"]
 
     def get_auth(self) -> list[Schema]:
+        if self.call.impersonal:
+            return []
         scheme = super().get_auth()
         return scheme if self.view.scopes.get(self.method, "") is not None else [{}, *scheme]
 

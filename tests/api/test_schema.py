@@ -103,6 +103,18 @@ def test_words_with_a_name_are_written_out_once() -> None:
     assert [written.count(one["enum"]) for one in named.values()] == [1] * len(named)
 
 
+def test_no_token_is_asked_for_where_none_changes_anything() -> None:
+    """A generated client then takes callers without one there."""
+    open_to_all = {
+        operation["operationId"] for *_, operation in operations() if "security" not in operation
+    }
+
+    assert open_to_all == {
+        *("get_index", "get_openapi", "get_problem", "get_problems", "get_skills", "get_versions"),
+        *("get_token_pattern", "post_accounts", "post_revoke_leaked", "post_tokens"),
+    }
+
+
 def test_every_declared_code_is_a_kind_of_problem_and_every_kind_is_declared_somewhere() -> None:
     declared = {
         code
