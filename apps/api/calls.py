@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# A yes or no behind the question mark. Generated clients send their own true and false.
+# A yes or no behind the question mark; the name alone is a yes. Generated clients send their own
+# true and false.
 SWITCH: dict[str, Any] = {
-    "anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["0", "1"]}],
+    "anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["0", "1", ""]}],
 }
 
 
