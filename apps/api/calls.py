@@ -17,6 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# A yes or no behind the question mark; the name alone is a yes. Generated clients send their own
+# true and false.
+SWITCH: dict[str, Any] = {
+    "anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["0", "1", ""]}],
+}
+
 
 @dataclass(frozen=True)
 class Page:
@@ -38,6 +44,7 @@ class Call:
     `headers`: what a success carries besides, described in `apps.api.schema.HEADERS`; `perhaps`:
     what it may carry. `guarded`: an edit that asks for If-Match.
     `media_types`: what a success comes as, where that is not JSON alone.
+    `impersonal`: open to everybody, and no token changes anything.
     `example`: a body that is answered by the first status of `gives`.
     """
 
@@ -51,6 +58,7 @@ class Call:
     example_lines: tuple[Any, ...] = ()
     perhaps: tuple[str, ...] = ()
     guarded: bool = False
+    impersonal: bool = False
     media_types: tuple[str, ...] = ("application/json",)
 
     @property

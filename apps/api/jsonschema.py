@@ -65,7 +65,7 @@ class Shapes:
             values = self.of(inner[1])
             return {"type": "object", "additionalProperties": values or True}
         if origin is Literal:
-            return {"enum": list(inner)}
+            return _one_of(inner)
         if origin is Union or "UnionType" in type(hint).__name__:
             return self._either([self.of(one) for one in inner])
         raise TypeError(f"{hint} has no place in the OpenAPI document; see apps/api/shapes/")
@@ -79,9 +79,9 @@ class Shapes:
     def _either(self, schemas: list[Schema]) -> Schema:
         null = {"type": "null"}
         real = [schema for schema in schemas if schema != null]
-        if len(real) == 1 and null in schemas and isinstance(real[0].get("type"), str):
-            schema = real[0] | {"type": [real[0]["type"], "null"]}
-            return schema | ({"enum": [*schema["enum"], None]} if "enum" in schema else {})
+        plain = len(real) == 1 and isinstance(real[0].get("type"), str) and "enum" not in real[0]
+        if plain and null in schemas:
+            return real[0] | {"type": [real[0]["type"], "null"]}
         return {"anyOf": schemas}
 
     def _component(self, shape: Any) -> Schema:
@@ -128,3 +128,10 @@ class Shapes:
                 "additionalProperties": False,
             }
         return component.ref
+
+
+def _one_of(words: tuple[Any, ...]) -> Schema:
+    """One of these words. (Of true alone: generators know no enumeration of booleans.)"""
+    if words == (True,):
+        return {"type": "boolean", "const": True}
+    return {"type": "string", "enum": list(words)}

@@ -17,6 +17,7 @@ from typing import (
 )
 
 from django.urls import resolve
+from django.utils.translation import override
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
@@ -26,7 +27,7 @@ from rest_framework.serializers import Serializer
 from apps.accounts.models import Scope
 from apps.api import idempotency, ids, problems, shapes, versions
 from apps.api.bodies import Anything, Body
-from apps.api.calls import Call, Page
+from apps.api.calls import SWITCH, Call, Page
 from apps.api.jsonschema import Schema, Shapes
 from apps.api.parsing import NDJSON
 
@@ -59,7 +60,7 @@ PARAMETERS: dict[str, Schema] = {
         "default": 50,
         "description": "The most elements on a page",
     },
-    "dry_run": {"enum": ["0", "1", "true", "false"], "description": "Look, and store nothing"},
+    "dry_run": SWITCH | {"description": "Look, and store nothing"},
     "verdicts": {
         "enum": ["all", "refused"],
         "default": "all",
@@ -222,6 +223,8 @@ class FaceSchema(AutoSchema):
         return [first.partition(".")[0] or "index"]
 
     def get_auth(self) -> list[Schema]:
+        if self.call.impersonal:
+            return []
         scheme = super().get_auth()
         return scheme if self.view.scopes.get(self.method, "") is not None else [{}, *scheme]
 
@@ -381,14 +384,19 @@ def done_by(view: type, method: str) -> str:
     return (done[:1].upper() + done[1:]).rstrip(".")
 
 
+def _typed(described: Mapping[str, Any]) -> Schema:
+    """A copy that says of words that they are texts."""
+    return {"type": "string", **described} if "enum" in described else dict(described)
+
+
 def _described_header(name: str, *, required: bool) -> Schema:
-    schema = dict(HEADERS[name])
+    schema = _typed(HEADERS[name])
     header: Schema = {"description": schema.pop("description"), "schema": schema}
     return header | ({"required": True} if required else {})
 
 
 def _parameter(name: str, place: str, described: Mapping[str, Any]) -> Schema:
-    schema = dict(described)
+    schema = _typed(described)
     description = schema.pop("description", "")
     return {"name": name, "in": place, "schema": schema} | (
         {"description": description} if description else {}
@@ -431,5 +439,7 @@ class BrowserSessions(OpenApiAuthenticationExtension):
 @cache
 def document() -> Schema:
     """The whole OpenAPI document; it changes only with the code."""
-    found: Schema = SchemaGenerator().get_schema(request=None, public=True)
+    # Labels of words stand in it; whoever asks first does not choose their language.
+    with override("en"):
+        found: Schema = SchemaGenerator().get_schema(request=None, public=True)
     return found

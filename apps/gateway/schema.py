@@ -51,7 +51,7 @@ STOP = TEXT | {"minLength": 1}
 FLAG: Schema = {"type": ["boolean", "null"]}
 MESSAGE = _object(
     "One message of the conversation",
-    {"role": {"enum": list(ROLES)}, "content": TEXT | {"maxLength": LONGEST}},
+    {"role": TEXT | {"enum": list(ROLES)}, "content": TEXT | {"maxLength": LONGEST}},
     closed=False,
 )
 TOKENS = {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_TOKENS}
@@ -103,7 +103,7 @@ SCHEMAS: dict[str, Schema] = {
         "An answer as OpenAI's clients read it; `model` is the version that answered.",
         {
             "id": TEXT | {"pattern": "^tr_[0-9]+$", "description": "The trace; feedback names it"},
-            "object": {"enum": ["chat.completion"]},
+            "object": TEXT | {"enum": ["chat.completion"]},
             "created": COUNT,
             "model": TEXT,
             "choices": {"type": "array", "minItems": 1, "items": {"type": "object"}},
@@ -115,12 +115,12 @@ SCHEMAS: dict[str, Schema] = {
     "Models": _object(
         "Channels first (they move), then every published version (they never do).",
         {
-            "object": {"enum": ["list"]},
+            "object": TEXT | {"enum": ["list"]},
             "data": {
                 "type": "array",
                 "items": _object(
                     "A name to ask by",
-                    {"id": TEXT, "object": {"enum": ["model"]}, "owned_by": TEXT},
+                    {"id": TEXT, "object": TEXT | {"enum": ["model"]}, "owned_by": TEXT},
                 ),
             },
         },

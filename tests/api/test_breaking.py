@@ -58,9 +58,7 @@ BREAKING: dict[str, Change] = {
     "comments body/text no longer takes string": lambda new: form(new)["properties"]["text"].update(
         type="integer"
     ),
-    "body/consent no longer takes train": lambda new: form(new, "Offer")["properties"]["consent"][
-        "enum"
-    ].remove("train"),
+    "body/consent no longer takes train": lambda new: form(new, "Consent")["enum"].remove("train"),
     "comments because in query is required now": lambda new: posting(new)["parameters"].append(
         {"name": "because", "in": "query", "required": True, "schema": {"type": "string"}}
     ),
@@ -84,9 +82,7 @@ HARMLESS: dict[str, Change] = {
     "a new field that may be sent": lambda new: form(new)["properties"].update(
         tone={"type": "string"}
     ),
-    "another word that is taken": lambda new: form(new, "Offer")["properties"]["consent"][
-        "enum"
-    ].append("read"),
+    "another word that is taken": lambda new: form(new, "Consent")["enum"].append("read"),
     "another shape that is taken": lambda new: feedback(new).append({"type": "string"}),
     "a shape that is answered no more": lambda new: terms(new).pop(),
     "a looser limit": lambda new: form(new)["properties"]["text"].update(maxLength=10**6),

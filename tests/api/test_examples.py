@@ -85,7 +85,7 @@ def sent(sending: Sending, path: str, method: str, media: str) -> HttpResponse:
 def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
     """The state of the site that the example speaks of."""
     name = operation["operationId"]
-    scopes = operation["security"][-1].get("token", [])
+    scopes = operation.get("security", [{}])[-1].get("token", [])
     caller = world.able.get(scopes[0] if scopes else "", world.spare)
     author = caller.account
     if name == "post_tokens":

@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
 
 import httpx
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from apps.traces.models import Feedback
-from flywheel.addresses import parse_database_url
 from tests.api.calling import calling
 from tests.people import a_line, somebody
+from tests.serving import kill, served
 
 BATCHES, ROWS, SENDERS = 40, 25, 2
-
-
-@contextmanager
-def served(listener: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
-    """The site's own web server on the tests' database, in a process group of its own."""
-    known = connection.settings_dict
-    address = parse_database_url(
-        f"postgresql://{known['USER']}:{known['PASSWORD']}@/{known['NAME']}"
-        f"?host={known['HOST']}&port={known['PORT']}"
-    )
-    command = [sys.executable, "-m", "gunicorn", "flywheel.wsgi", "--no-control-socket"]
-    command += ["--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread"]
-    command += ["--workers", "1", "--threads", "4", "--log-level", "error"]
-    here = f"{settings.BASE_DIR}/platform{os.pathsep}{settings.BASE_DIR}"
-    told = {**os.environ, "PYTHONPATH": here, "DATABASE_URL": replace(address).url}
-    process = subprocess.Popen(
-        command, env=told, pass_fds=[listener.fileno()], start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -152,3 +152,15 @@ def test_every_change_needs_somebody_except_for_what_strangers_may(
             continue
         open_to_all = method == "post" and path in ("accounts", "tokens", "tokens/revoke-leaked")
         assert answer.status_code == 422 if open_to_all else answer.status_code in (401, 405)
+
+
+def test_a_method_that_an_address_does_not_have_is_none_whoever_asks(
+    stranger: Caller,
+) -> None:
+    answers = [stranger.delete("problems"), stranger.put("contributions", {})]
+
+    assert [answer.status_code for answer in answers] == [405, 405]
+    assert [answer.headers["Allow"] for answer in answers] == [
+        "GET, HEAD, OPTIONS",
+        "GET, POST, HEAD, OPTIONS",
+    ]

@@ -9,8 +9,9 @@ import jsonschema_rs
 import pytest
 from django.http import JsonResponse
 from django.urls import URLPattern
+from django.utils.translation import override
 
-from apps.api import problems, schema, urls
+from apps.api import enumerations, problems, schema, urls
 from apps.api.face import Face
 from apps.api.schema import document
 from tests import conforming
@@ -65,6 +66,53 @@ def test_every_operation_has_a_name_of_its_own_and_a_summary() -> None:
     ]
 
     assert (len(names), silent) == (len(set(names)), [])
+
+
+def test_the_document_is_english_whoever_asks_first() -> None:
+    before = document()
+    document.cache_clear()
+
+    with override("tr"):
+        assert document() == before
+
+
+def schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """Every place of the document where words are listed."""
+    for inner in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from schemas(inner)
+    if isinstance(node, dict) and isinstance(node.get("enum"), list):
+        yield node
+
+
+def test_every_list_of_words_says_that_they_are_texts() -> None:
+    """Without a type, generators of clients make no enumeration of it, or nothing at all."""
+    listed = list(schemas(document()))
+
+    assert len(listed) > 20
+    assert [one for one in listed if one.get("type") != "string"] == []
+
+
+def test_words_with_a_name_are_written_out_once() -> None:
+    named = enumerations.components()
+    written = [one["enum"] for one in schemas(document())]
+
+    components = document()["components"]["schemas"]
+    assert {name: components[name] for name in named} == named
+    assert [written.count(one["enum"]) for one in named.values()] == [1] * len(named)
+
+
+def test_no_token_is_asked_for_where_none_changes_anything() -> None:
+    """A generated client then takes callers without one there."""
+    open_to_all = {
+        operation["operationId"] for *_, operation in operations() if "security" not in operation
+    }
+
+    assert open_to_all == {
+        *("get_index", "get_openapi", "get_problem", "get_problems", "get_skills", "get_versions"),
+        *("get_token_pattern", "post_accounts", "post_revoke_leaked", "post_tokens"),
+    }
 
 
 def test_every_declared_code_is_a_kind_of_problem_and_every_kind_is_declared_somewhere() -> None:

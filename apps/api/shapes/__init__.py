@@ -25,7 +25,6 @@ from apps.api.shapes.accounts import (
 )
 from apps.api.shapes.agreement import (
     Agreement,
-    Alpha,
     Appeal,
     Audit,
     JudgedRow,
@@ -35,7 +34,8 @@ from apps.api.shapes.agreement import (
     Sample,
     SampleLook,
     SamplePlan,
-    Samples,
+    SamplesTaken,
+    WeeklyAlpha,
 )
 from apps.api.shapes.base import Address, Count, Digest, Exported, Name, Percent, TraceId
 from apps.api.shapes.builds import (
@@ -49,7 +49,7 @@ from apps.api.shapes.builds import (
     Rollout,
     RolloutPage,
 )
-from apps.api.shapes.community import Contributor, Event, Leaderboard, Subject, Week
+from apps.api.shapes.community import Contributor, Event, Leaderboard, Subject, WeeklyCounts
 from apps.api.shapes.contributions import (
     ActsNext,
     AskedRow,
@@ -127,12 +127,12 @@ from apps.api.shapes.queue import (
 from apps.api.shapes.refusals import Fault, Problem, _Limits
 from apps.api.shapes.sent import SentBulk, SentLine, SentRow
 from apps.api.shapes.site import (
-    Addresses,
+    DatedVersions,
     Described,
+    Directory,
     Leaving,
     ProblemKind,
     ProblemKinds,
     Skill,
     Skills,
-    Versions,
 )

@@ -11,7 +11,7 @@ from apps.reviews.desk.models import Outcome
 from apps.reviews.models import Verdict
 
 
-class Alpha(TypedDict):
+class WeeklyAlpha(TypedDict):
     """How far verdicts on the same items agree, in one week; null where alpha does not exist."""
 
     week: Annotated[str, "Its Monday", Facts(format="date")]
@@ -46,7 +46,7 @@ class Overturned(TypedDict):
 class Agreement(TypedDict):
     """How well reviewers agree, in the last twelve weeks."""
 
-    weeks: list[Alpha]
+    weeks: list[WeeklyAlpha]
     rounds: Rounds
     audits: Overturned
 
@@ -131,7 +131,7 @@ class Sample(TypedDict):
     verdicts: NotRequired[list[JudgedRow]]
 
 
-class Samples(TypedDict):
+class SamplesTaken(TypedDict):
     """Every sample of a contribution, oldest first."""
 
     samples: list[Sample]

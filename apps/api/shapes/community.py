@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from apps.api.shapes.base import Count, Digest, Name
 
 
-class Week(TypedDict):
+class WeeklyCounts(TypedDict):
     """The counts of one week."""
 
     week: datetime
@@ -29,7 +29,7 @@ class Contributor(TypedDict):
 class Leaderboard(TypedDict):
     """Counts by week and by person; latencies are seconds from submission to served."""
 
-    weeks: list[Week]
+    weeks: list[WeeklyCounts]
     contributors: list[Contributor]
     submitted: Count
     accepted: Count

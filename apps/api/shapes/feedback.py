@@ -34,7 +34,7 @@ class SentOutcome(TypedDict, total=False):
 class SentFeedback(TypedDict):
     """Rows of feedback, and beside them what holds for all; each row is judged alone."""
 
-    items: list[Any]
+    items: list[SentOutcome]
     source: NotRequired[str]
     skill: NotRequired[str | None]
     licence: NotRequired[Licence]
@@ -67,7 +67,7 @@ class SentJudgement(TypedDict):
 class SentJudgements(TypedDict):
     """Judgements of pairs; each is taken or refused alone."""
 
-    items: list[Any]
+    items: list[SentJudgement]
 
 
 class OutcomeVerdict(TypedDict):

@@ -42,7 +42,7 @@ class SentLine(SentRow, total=False):
 class SentBulk(TypedDict):
     """Rows, and beside them what holds for all that do not say it themselves."""
 
-    items: list[Any]
+    items: list[SentLine]
     batch: NotRequired[str]
     kind: NotRequired[Kind]
     title: NotRequired[str]

@@ -15,7 +15,7 @@ class Described(TypedDict):
     does: str
 
 
-class Addresses(TypedDict):
+class Directory(TypedDict):
     """Every address of this API."""
 
     addresses: list[Described]
@@ -46,7 +46,7 @@ class Leaving(TypedDict):
     use: Annotated[str, "What takes its place"]
 
 
-class Versions(TypedDict):
+class DatedVersions(TypedDict):
     """The dated versions of this API, oldest first, and what is going away."""
 
     versions: list[str]

@@ -45,6 +45,7 @@ class Accounts(Face):
                 "password": "a long enough phrase",
                 "token": {"scopes": ["contribute", "feedback"]},
             },
+            impersonal=True,
         )
     }
 
@@ -88,6 +89,7 @@ class Tokens(Face):
                 "scopes": ["contribute"],
                 "days": 30,
             },
+            impersonal=True,
         ),
     }
 
@@ -174,7 +176,7 @@ class Pattern(Face):
     """GET says what a token of ours looks like, for scanners of secrets, and where to send one."""
 
     scopes = {"GET": None}
-    calls = {"GET": Call({200: shapes.TokenPattern})}
+    calls = {"GET": Call({200: shapes.TokenPattern}, impersonal=True)}
 
     def get(self, request: Request) -> Response:
         return Response(
@@ -207,6 +209,7 @@ class Leaked(Face):
                     "source": "content",
                 }
             ],
+            impersonal=True,
         )
     }
 

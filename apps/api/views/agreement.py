@@ -49,7 +49,7 @@ class Samples(Face):
     """
 
     scopes = {"GET": None}
-    calls = {"GET": Call({200: shapes.Samples})}
+    calls = {"GET": Call({200: shapes.SamplesTaken})}
 
     def get(self, request: Request, number: int) -> Response:
         return Response(

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from apps.api import ids, shapes
 from apps.api.authentication import caller
-from apps.api.calls import Call
+from apps.api.calls import SWITCH, Call
 from apps.api.face import Face, ReadableJSON, flag
 from apps.api.problems import Problem
 from apps.builds.exporting import FORMATS, STYLES, Selection
@@ -33,10 +33,7 @@ class Exports(Face):
                 "skill": {"type": "string", "description": "The name of a skill"},
                 "stage": {"enum": list(Stage.values), "default": Stage.ACCEPTED.value},
                 "style": {"enum": list(STYLES), "description": "As TRL names its formats"},
-                "mine": {
-                    "enum": ["0", "1", "true", "false"],
-                    "description": "Only what the caller wrote",
-                },
+                "mine": SWITCH | {"description": "Only what the caller wrote"},
                 "pr": {
                     "type": "string",
                     "pattern": f"^{ids.pattern_of('pr')}$",

@@ -17,7 +17,7 @@ from apps.accounts.models import Account, Scope
 from apps.api import answers, shapes
 from apps.api.authentication import caller
 from apps.api.bodies import FeedbackHeader, TermsGiven
-from apps.api.calls import Call, Page
+from apps.api.calls import SWITCH, Call, Page
 from apps.api.face import Face, flag
 from apps.api.idempotency import key_of
 from apps.api.paging import OldestFirst
@@ -43,7 +43,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "skill": {"type": "string", "description": "The skill of rows that do not say theirs"},
     "licence": {"enum": list(Licence.values)},
     "consent": {"enum": list(Consent.values)},
-    "signed_off": {"enum": ["0", "1", "true", "false"]},
+    "signed_off": SWITCH,
 }
 MOST_PAIRS = 5_000
 # Whose verdicts an answer holds.
@@ -71,7 +71,7 @@ class Outcomes(Face):
                 202: shapes.Operation,
                 200: shapes.FeedbackExamined,
             },
-            takes=shapes.SentFeedback | list[Any],
+            takes=shapes.SentFeedback | list[shapes.SentOutcome],
             lines=shapes.SentOutcome,
             query=BESIDE | {name: PARAMETERS[name] for name in ("dry_run", "verdicts")},
             refuses=("empty_body", "bad_fields", "terms_missing", "unknown_skill", "no_model_line"),
@@ -131,7 +131,7 @@ class Comparisons(Face):
         "GET": Call({200: Page(shapes.Pair)}),
         "POST": Call(
             {201: shapes.Judged, 207: shapes.Judged},
-            takes=shapes.SentJudgements | list[Any],
+            takes=shapes.SentJudgements | list[shapes.SentJudgement],
             lines=shapes.SentJudgement,
             refuses=("empty_body",),
             example={"items": [{"pair": "tr_2", "a_success": True, "b_success": False}]},

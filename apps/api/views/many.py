@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.accounts.models import Scope
 from apps.api import answers, bulk, shapes
 from apps.api.authentication import caller
-from apps.api.calls import Call
+from apps.api.calls import SWITCH, Call
 from apps.api.face import Face, flag
 from apps.api.parsing import items_of
 from apps.api.problems import Problem, sentence
@@ -29,7 +29,7 @@ SAID_ONCE: dict[str, dict[str, Any]] = {
     "description": WORDS | {"maxLength": 20_000, "description": "Of the contribution"},
     "licence": {"enum": list(Licence.values)},
     "consent": {"enum": list(Consent.values)},
-    "signed_off": {"enum": ["0", "1", "true", "false"]},
+    "signed_off": SWITCH,
     "skill": WORDS | {"description": "The skill of rows that do not say theirs"},
 }
 CHOICES = {"kind": Kind.values, "licence": Licence.values, "consent": Consent.values}

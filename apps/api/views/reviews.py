@@ -12,7 +12,7 @@ from apps.api import answers, shapes
 from apps.api.afresh import afresh
 from apps.api.authentication import caller
 from apps.api.bodies import DecisionTaken
-from apps.api.calls import Call, Page
+from apps.api.calls import SWITCH, Call, Page
 from apps.api.face import Face, flag
 from apps.api.paging import OldestFirst
 from apps.api.views.contributions import named
@@ -32,12 +32,7 @@ class Queue(Face):
     calls = {
         "GET": Call(
             {200: Page(shapes.Contribution)},
-            query={
-                "quarantined": {
-                    "enum": ["0", "1", "true", "false"],
-                    "description": "What was set aside",
-                }
-            },
+            query={"quarantined": SWITCH | {"description": "What was set aside"}},
             refuses=("not_a_reviewer",),
         )
     }

@@ -23,7 +23,7 @@ class Index(Face):
     """GET lists every address of this API with what it does."""
 
     scopes = {"GET": None}
-    calls = {"GET": Call({200: shapes.Addresses})}
+    calls = {"GET": Call({200: shapes.Directory}, impersonal=True)}
     addresses: Sequence[URLPattern] = ()
 
     def get(self, request: Request) -> Response:
@@ -34,7 +34,7 @@ class ProblemPage(Face):
     """GET says what a problem code means; every problem's `type` leads here."""
 
     scopes = {"GET": None}
-    calls = {"GET": Call({200: shapes.ProblemKind})}
+    calls = {"GET": Call({200: shapes.ProblemKind}, impersonal=True)}
 
     def get(self, request: Request, code: str) -> Response:
         kinds = problems.kinds()
@@ -47,7 +47,7 @@ class Problems(Face):
     """GET lists every kind of problem that this API answers with, and what to do about each."""
 
     scopes = {"GET": None}
-    calls = {"GET": Call({200: shapes.ProblemKinds})}
+    calls = {"GET": Call({200: shapes.ProblemKinds}, impersonal=True)}
 
     def get(self, request: Request) -> Response:
         return Response({"items": [_explained(kind) for kind in problems.kinds().values()]})
@@ -57,7 +57,7 @@ class Versions(Face):
     """GET lists the dated versions of this API, and what of it is going away."""
 
     scopes = {"GET": None}
-    calls = {"GET": Call({200: shapes.Versions})}
+    calls = {"GET": Call({200: shapes.DatedVersions}, impersonal=True)}
 
     def get(self, request: Request) -> Response:
         return Response(versions.shown())
@@ -67,7 +67,7 @@ class Skills(Face):
     """GET lists the skills of the line: what the model should be good at."""
 
     scopes = {"GET": None}
-    calls = {"GET": Call({200: shapes.Skills}, refuses=("no_model_line",))}
+    calls = {"GET": Call({200: shapes.Skills}, refuses=("no_model_line",), impersonal=True)}
 
     def get(self, request: Request) -> Response:
         line = the_line()
@@ -79,7 +79,7 @@ class OpenAPI(Face):
     """GET describes this API as an OpenAPI 3.1 document, for tools that read one."""
 
     scopes = {"GET": None}
-    calls = {"GET": Call({200: dict[str, Any]})}
+    calls = {"GET": Call({200: dict[str, Any]}, impersonal=True)}
 
     def get(self, request: Request) -> Response:
         return Response(document())
