@@ -142,6 +142,8 @@ def prepared(world: World, operation: dict[str, Any], example: Any) -> Sending:
         Rollout.objects.all().delete()
     if name == "post_feedback":
         caller = world.callers[1]
+    if name == "post_comparisons":
+        caller = world.able["review"]
     live, shadow = Trace.objects.filter(arm=Arm.LIVE)[0], Trace.objects.filter(arm=Arm.SHADOW)[0]
     named = {"tr_1": live.public_id, "tr_2": shadow.public_id}
     text = re.sub(r"\btr_[12]\b", lambda found: named[found[0]], json.dumps(example))
