@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Count, Q
@@ -15,6 +16,7 @@ from apps.contributions.models import Contribution
 from apps.contributions.queries import OPEN
 from apps.contributions.stages import Stage
 from apps.pages.life import next_step
+from apps.reviews.agreement.queries import stranded_among
 
 
 class Work(NamedTuple):
@@ -37,10 +39,11 @@ class Sums(NamedTuple):
 
 
 def works_of(contributions: Sequence[Contribution]) -> list[Work]:
-    """Each PR with what it waits for and what it did, in two queries."""
+    """Each PR with what it waits for and what it did, in three queries."""
     entries = Entry.objects.filter(contribution__in=contributions).select_related("build")
     latest = {entry.contribution_id: entry.build for entry in entries.order_by("build")}
-    return [_work(one, latest.get(one.pk)) for one in contributions]
+    stranded = stranded_among(contributions)
+    return [_work(one, latest.get(one.pk), stranded.get(one.pk)) for one in contributions]
 
 
 def sums_of(account: Account) -> Sums:
@@ -57,9 +60,9 @@ def sums_of(account: Account) -> Sums:
     )
 
 
-def _work(contribution: Contribution, build: Build | None) -> Work:
+def _work(contribution: Contribution, build: Build | None, stranded_at: datetime | None) -> Work:
     live = build is not None and build.shipped_at is not None
-    who, what = next_step(contribution, None, live)
+    who, what = next_step(contribution, None, live, stranded_at=stranded_at)
     return Work(contribution, who, what, _did(build), build)
 
 

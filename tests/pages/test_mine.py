@@ -46,7 +46,7 @@ def test_my_work_costs_as_much_sql_for_many_prs(django_assert_max_num_queries):
     for _ in range(12):
         a_contribution(by=author)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert browser.get("/my").status_code == 200
 
 

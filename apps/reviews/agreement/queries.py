@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,6 +78,14 @@ def voices_on(contribution: Contribution) -> Voices | None:
         halves=half,
         stranded_at=held.stranded_at,
     )
+
+
+def stranded_among(contributions: Sequence[Contribution]) -> dict[int, datetime]:
+    """Since when nobody may give the review that is missing, by PR, where that is so."""
+    digests = {contribution.pk: contribution.digest for contribution in contributions}
+    held = Round.objects.filter(contribution__in=digests, closed_at=None, stranded_at__isnull=False)
+    told = held.values_list("contribution", "digest", "stranded_at")
+    return {pk: since for pk, digest, since in told if digest == digests[pk] and since}
 
 
 def closed_rounds_on(contribution: Contribution) -> QuerySet[Round]:

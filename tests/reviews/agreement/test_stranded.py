@@ -173,3 +173,14 @@ def test_the_page_and_the_api_promise_no_day_and_say_who_was_told(client: Any):
     assert told["answer"] is None
     assert told["acts_next"]["who"] == "maintainer"
     assert "nobody who is there may" in told["acts_next"]["what"]
+
+
+def test_my_work_says_so_too(client: Any):
+    pr, _grace, _head = stranded_pr()
+    client.force_login(pr.author)
+    before = client.get("/my").content.decode()
+
+    close_rounds()
+
+    assert "The maintainers were told on" not in before
+    assert "The maintainers were told on" in client.get("/my").content.decode()
