@@ -10,6 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts import names, queries, rules, tokens
 from apps.accounts.errors import AccountRefused, LastAdministrator, NameTaken, NotAllowed
@@ -23,7 +24,7 @@ def sign_up(name: str, *, password: str, email: str = "") -> Account:
     name = names.proper(name)
     if queries.named(name).exists():
         # Said before the password is hashed, which costs a quarter of a second.
-        raise NameTaken(f"“{name}” is taken; choose another name")
+        raise _taken(name)
     account = Account(username=name, email=email)
     try:
         account.full_clean(exclude=["password"], validate_unique=False, validate_constraints=False)
@@ -46,9 +47,10 @@ def speak(account: Account, language: str) -> None:
 def make_service(owner: Account, name: str) -> Account:
     """A service account that `owner` answers for: no password, no session, tokens of 90 days."""
     if owner.role == Role.SERVICE:
-        raise NotAllowed("a service account cannot make another; its owner can")
+        raise NotAllowed(_("a service account cannot make another; its owner can"))
     if owner.services.filter(is_active=True).count() >= rules.SERVICES_OF_ONE:
-        raise NotAllowed(f"{owner} has {rules.SERVICES_OF_ONE} service accounts; close one first")
+        said = _("%(who)s has %(most)d service accounts; close one first")
+        raise NotAllowed(said % {"who": owner, "most": rules.SERVICES_OF_ONE})
     name = names.proper(name)
     service = Account(username=name, role=Role.SERVICE, owner=owner)
     try:
@@ -62,7 +64,8 @@ def make_service(owner: Account, name: str) -> Account:
 def close_service(service: Account, *, by: Account) -> None:
     """End a service account and all its tokens; what it sent stays."""
     if service.role != Role.SERVICE or by.pk != service.owner_id:
-        raise NotAllowed(f"{service} is not a service account of {by}")
+        said = _("%(service)s is not a service account of %(who)s")
+        raise NotAllowed(said % {"service": service, "who": by})
     with transaction.atomic():
         Account.objects.filter(pk=service.pk).update(is_active=False)
         for token in Token.objects.filter(account=service, revoked_at=None):
@@ -75,11 +78,12 @@ def make_token(
     """A new token and its text, which is shown this once and never stored."""
     asked, allowed = set(scopes), rules.scopes_of(account)
     if not asked or not asked <= allowed:
-        choice = ", ".join(sorted(allowed))
-        raise NotAllowed(f"a token of {account} can carry these scopes: {choice}")
+        said = _("a token of %(who)s can carry these scopes: %(choice)s")
+        raise NotAllowed(said % {"who": account, "choice": ", ".join(sorted(allowed))})
     longest = rules.LONGEST_SERVICE_TOKEN if account.owner_id else rules.LONGEST_TOKEN
     if lasts > longest:
-        raise NotAllowed(f"a token of {account} lasts at most {longest.days} days")
+        said = _("a token of %(who)s lasts at most %(days)d days")
+        raise NotAllowed(said % {"who": account, "days": longest.days})
     text = tokens.new_text()
     token = Token.objects.create(
         account=account,
@@ -149,5 +153,9 @@ def _keep(account: Account) -> Account:
         with transaction.atomic():
             account.save()
     except IntegrityError as error:
-        raise NameTaken(f"“{account}” is taken; choose another name") from error
+        raise _taken(account.username) from error
     return account
+
+
+def _taken(name: str) -> NameTaken:
+    return NameTaken(_("“%(name)s” is taken; choose another name") % {"name": name})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.errors import AccountRefused, NameReserved
 
 # Names under which the system itself appears in the record.
@@ -40,8 +42,9 @@ def proper(name: str) -> str:
     """The name as it is kept (NFKC, no space at its ends); a refusal says what to change."""
     kept = unicodedata.normalize("NFKC", name).strip()
     if kept.casefold() in RESERVED:
-        raise NameReserved(f"“{kept}” is a name of the system itself; choose another")
+        said = _("“%(name)s” is a name of the system itself; choose another")
+        raise NameReserved(said % {"name": kept})
     if "@" in kept:
         # Whoever may call himself by another's address would be asked for at sign-in.
-        raise AccountRefused("a name holds no “@”; give your address as the e-mail instead")
+        raise AccountRefused(_("a name holds no “@”; give your address as the e-mail instead"))
     return kept

@@ -49,7 +49,9 @@ class SigningIn(DefaultAccountAdapter):
             kept = names.proper(username)
         except (NameReserved, AccountRefused) as refusal:
             text = str(refusal)
-            raise ValidationError(f"{text[:1].upper()}{text[1:]}.") from refusal
+            # A Chinese sentence brings its own full stop.
+            end = "" if text.endswith("。") else "."
+            raise ValidationError(f"{text[:1].upper()}{text[1:]}{end}") from refusal
         return super().clean_username(kept, shallow)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:

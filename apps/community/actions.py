@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.community import queries
@@ -85,9 +86,11 @@ def open_endpoint(
     """
     ensure_may_call(url)
     if algorithm not in keys.ALGORITHMS:
-        raise BadEndpoint(f"the algorithm “{algorithm[:20]}” is not known; use v1 or v1a")
+        said = _("the algorithm “%(name)s” is not known; use v1 or v1a")
+        raise BadEndpoint(said % {"name": algorithm[:20]})
     if Endpoint.objects.filter(account=by).count() >= MOST_ENDPOINTS:
-        raise BadEndpoint(f"{by} has {MOST_ENDPOINTS} webhooks; delete one that is not used")
+        said = _("%(who)s has %(most)d webhooks; delete one that is not used")
+        raise BadEndpoint(said % {"who": by, "most": MOST_ENDPOINTS})
     key = keys.new_key()
     endpoint = Endpoint.objects.create(
         account=by,
@@ -188,5 +191,6 @@ def _address_of(news: News) -> str:
 def _wishes(wants: Iterable[str]) -> list[str]:
     wished = list(dict.fromkeys(wants)) or ["*"]
     if bad := [want for want in wished if not WANT.fullmatch(want) or len(want) > 60]:
-        raise BadEndpoint(f"“{bad[0][:40]}” is no kind of event; write pr.accepted, pr.* or *")
+        said = _("“%(want)s” is no kind of event; write pr.accepted, pr.* or *")
+        raise BadEndpoint(said % {"want": bad[0][:40]})
     return wished

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
 from apps.accounts.models import Account
@@ -143,7 +144,8 @@ def revise(contribution: Contribution, *, by: Account, rows: Iterable[Any], note
     """
     _authors_only(contribution, by)
     if contribution.reverts_id:
-        raise ContributionRefused(f"{contribution} has no rows of its own; withdraw it instead")
+        said = _("%(pr)s has no rows of its own; withdraw it instead")
+        raise ContributionRefused(said % {"pr": contribution})
     rules.ensure_may_send_again(contribution)
     return replace_rows(contribution, by=by, rows=rows, note=note)
 
@@ -229,15 +231,15 @@ def edit(
 def check_terms(terms: Terms) -> None:
     """`TermsMissing` unless licence and consent are known and the work is signed off."""
     if terms.licence not in Licence.values:
-        raise TermsMissing(
-            f"the licence “{terms.licence}” is not known; pick one of {', '.join(Licence.values)}"
-        )
+        said = _("the licence “%(licence)s” is not known; pick one of %(choice)s")
+        choice = ", ".join(Licence.values)
+        raise TermsMissing(said % {"licence": terms.licence, "choice": choice})
     if terms.consent not in Consent.values:
-        raise TermsMissing(
-            f"the consent “{terms.consent}” is not known; pick one of {', '.join(Consent.values)}"
-        )
+        said = _("the consent “%(consent)s” is not known; pick one of %(choice)s")
+        choice = ", ".join(Consent.values)
+        raise TermsMissing(said % {"consent": terms.consent, "choice": choice})
     if terms.signed_off is not True:
-        raise TermsMissing("sign-off is missing; confirm that you may give these rows away")
+        raise TermsMissing(_("sign-off is missing; confirm that you may give these rows away"))
 
 
 def _as_read(contribution: Contribution) -> QuerySet[Contribution]:
@@ -265,9 +267,8 @@ def _usable(
     raws: Iterable[Any], kind: str, names: Collection[str]
 ) -> tuple[list[RowData], list[int], list[RefusedRow]]:
     if kind not in Kind.values:
-        raise ContributionRefused(
-            f"the kind “{kind}” is not known; pick one of {', '.join(Kind.values)}"
-        )
+        said = _("the kind “%(kind)s” is not known; pick one of %(choice)s")
+        raise ContributionRefused(said % {"kind": kind, "choice": ", ".join(Kind.values)})
     good, places, refused = read_rows(raws, kind)
     unknown = [at for at, row in enumerate(good) if row.skill and row.skill not in names]
     for at in reversed(unknown):
@@ -296,10 +297,11 @@ def _repeated(
     """The answer to a repeated offer; other rows under an old name would be lost in silence."""
     first = earlier.revisions.values_list("digest", flat=True).get(number=1)
     if first != content_digest(good):
-        raise BatchTaken(
-            f"the batch “{earlier.batch}” is {earlier}, with other rows; send these under another "
+        said = _(
+            "the batch “%(batch)s” is %(pr)s, with other rows; send these under another "
             "batch name, or as a revision"
         )
+        raise BatchTaken(said % {"batch": earlier.batch, "pr": earlier})
     return Offered(earlier, places, refused, repeated=True)
 
 
@@ -363,4 +365,5 @@ def _known_traces(line: ModelLine, rows: Sequence[RowData]) -> dict[str, int]:
 
 def _authors_only(contribution: Contribution, by: Account) -> None:
     if not rules.is_author(by, contribution):
-        raise NotYours(f"{contribution} belongs to {contribution.author}; only they can do this")
+        said = _("%(pr)s belongs to %(author)s; only they can do this")
+        raise NotYours(said % {"pr": contribution, "author": contribution.author})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.contributions.actions import Offered, replace_rows
 from apps.contributions.discussion.models import Field
-from apps.contributions.errors import ContributionRefused
+from apps.contributions.errors import ContributionRefused, fault_of_row
 from apps.contributions.models import Contribution, Row
 from apps.contributions.queries import rows_of
 from apps.contributions.rows import as_raw, read_rows
@@ -26,10 +27,9 @@ def ensure_fits(contribution: Contribution, edits: Sequence[Edit]) -> None:
     """`ContributionRefused`, with the row and the mend, where an edited row could not be kept."""
     touched = {position for position, _, _ in edits}
     rows = [as_raw(row) for row in _edited(contribution, edits) if row.position in touched]
-    _, _, refused = read_rows(rows, contribution.kind)
+    refused = read_rows(rows, contribution.kind)[2]
     if bad := next(iter(refused), None):
-        number = sorted(touched)[bad.row] + 1
-        raise ContributionRefused(f"row {number}: {bad.detail}; {bad.mend}")
+        raise ContributionRefused(fault_of_row(sorted(touched)[bad.row], bad))
 
 
 def amend(contribution: Contribution, edits: Sequence[Edit], *, by: Account) -> Offered:
@@ -39,14 +39,15 @@ def amend(contribution: Contribution, edits: Sequence[Edit], *, by: Account) -> 
     offered, and adds no row.
     """
     if is_author(by, contribution):
-        raise ContributionRefused(f"{contribution} is yours; send a revision of it")
+        said = _("%(pr)s is yours; send a revision of it")
+        raise ContributionRefused(said % {"pr": contribution})
     if contribution.reverts_id:
-        raise ContributionRefused(f"{contribution} has no rows of its own")
+        raise ContributionRefused(_("%(pr)s has no rows of its own") % {"pr": contribution})
     rows = [as_raw(row) for row in _edited(contribution, edits)]
     with transaction.atomic():
         offered = replace_rows(contribution, by=by, rows=rows, note=f"Edited in review by {by}")
         if bad := next(iter(offered.refused), None):
-            raise ContributionRefused(f"row {bad.row + 1}: {bad.detail}; {bad.mend}")
+            raise ContributionRefused(fault_of_row(bad.row, bad))
         details = {
             "revision": contribution.revision,
             "rows": sorted({position for position, _, _ in edits}),
@@ -61,6 +62,7 @@ def _edited(contribution: Contribution, edits: Sequence[Edit]) -> list[Row]:
     rows = list(rows_of(contribution))
     for position, field, text in edits:
         if field not in FIELDS or not 0 <= position < len(rows):
-            raise ContributionRefused(f"there is no “{field}” in row {position + 1}")
+            said = _("there is no “%(field)s” in row %(row)d")
+            raise ContributionRefused(said % {"field": field, "row": position + 1})
         setattr(rows[position], field, text)
     return rows

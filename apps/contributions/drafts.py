@@ -13,6 +13,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.contributions import actions, draft_rows
@@ -65,7 +67,7 @@ def draft_named(key: str, owner: Owner) -> Draft:
     """The open draft of this key; `DraftMissing` where there is none for this person."""
     draft = open_drafts(owner).filter(key=key).first()
     if draft is None:
-        raise DraftMissing("this draft was sent, thrown away or belongs to somebody else")
+        raise DraftMissing(_("this draft was sent, thrown away or belongs to somebody else"))
     return draft
 
 
@@ -117,8 +119,10 @@ def save(
             _write(draft, typed, version=draft.version + (not begun), tab=tab)
     if moved:
         raise DraftMoved(
-            "another tab has saved this draft since; what you typed here is kept beside it, and "
-            "you can go on with either"
+            _(
+                "another tab has saved this draft since; what you typed here is kept beside it, "
+                "and you can go on with either"
+            )
         )
     return draft
 
@@ -129,7 +133,9 @@ def take_aside(draft: Draft, number: int) -> None:
         held = Draft.objects.select_for_update().get(pk=draft.pk)
         aside = held.asides.filter(pk=number).first()
         if aside is None:
-            raise DraftMissing("that version is not kept any more; go on with the draft as it is")
+            raise DraftMissing(
+                _("that version is not kept any more; go on with the draft as it is")
+            )
         window = Window(**aside.window) if aside.window else None
         typed = Typed(aside.fields, aside.context, window)
         _keep_aside(held, _as_typed(held, window))
@@ -205,10 +211,9 @@ def send(
     """
     bad = faulty(draft).first() if draft.kind == Kind.DATASET else None
     if bad:
-        raise ContributionRefused(
-            f"row {bad.position + 1} cannot be sent: {(bad.fault or {})['detail']}; mend it, or "
-            "keep the good rows alone"
-        )
+        said = _("row %(row)d cannot be sent: %(detail)s; mend it, or keep the good rows alone")
+        detail = (bad.fault or {})["detail"]
+        raise ContributionRefused(said % {"row": bad.position + 1, "detail": detail})
     with transaction.atomic():
         offered = actions.offer(
             draft.line,
@@ -255,9 +260,8 @@ def _ensure_small(typed: Typed) -> None:
     size = sum(len(str(value)) for value in typed.fields.values())
     size += sum(len(turn["content"]) for turn in typed.context or ())
     if size > LONGEST:
-        raise ContributionRefused(
-            f"this draft holds more than {LONGEST:,} characters; send long texts as a file"
-        )
+        said = _("this draft holds more than %(most)s characters; send long texts as a file")
+        raise ContributionRefused(said % {"most": number_format(LONGEST, force_grouping=True)})
 
 
 def _held(key: str, owner: Owner) -> Draft | None:
@@ -267,9 +271,8 @@ def _held(key: str, owner: Owner) -> Draft | None:
 
 def _begin(key: str, owner: Owner, line: ModelLine, kind: str, start: str) -> Draft:
     if open_drafts(owner).count() >= MOST_OPEN:
-        raise ContributionRefused(
-            f"{MOST_OPEN} drafts are open; send or throw away one of them first"
-        )
+        said = _("%(most)d drafts are open; send or throw away one of them first")
+        raise ContributionRefused(said % {"most": MOST_OPEN})
     visitor = "" if owner.account else owner.visitor
     draft = Draft(key=key, line=line, account=owner.account, visitor=visitor, kind=kind)
     draft.start, draft.touched_at = start, timezone.now()
@@ -277,7 +280,7 @@ def _begin(key: str, owner: Owner, line: ModelLine, kind: str, start: str) -> Dr
         with transaction.atomic():
             draft.save()
     except IntegrityError:
-        raise DraftMissing("this draft was sent or belongs to somebody else") from None
+        raise DraftMissing(_("this draft was sent or belongs to somebody else")) from None
     return draft
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from apps.accounts import denials
 
 
@@ -85,6 +87,13 @@ class NothingUsable(ContributionRefused):
 
 def _first_of(refused: Sequence[RefusedRow]) -> str:
     if not refused:
-        return "there are no rows; send at least one"
+        return _("there are no rows; send at least one")
     bad = refused[0]
-    return f"no row could be kept; row {bad.row + 1}: {bad.detail}; {bad.mend}"
+    said = _("no row could be kept; row %(row)d: %(detail)s; %(mend)s")
+    return said % {"row": bad.row + 1, "detail": bad.detail, "mend": bad.mend}
+
+
+def fault_of_row(position: int, bad: RefusedRow) -> str:
+    """What is wrong with the row at this position (from nought), and its mend."""
+    said = _("row %(row)d: %(detail)s; %(mend)s")
+    return said % {"row": position + 1, "detail": bad.detail, "mend": bad.mend}

@@ -10,6 +10,9 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 from apps.contributions.rows import MOST_ROWS
 from apps.contributions.uploads import Told, rows_of_paste, rows_of_upload
 from openflywheel.reading.columns import Numbered
@@ -26,7 +29,8 @@ def rows_of_file(file: BinaryIO, *, name: str, size: int, told: Told) -> list[Nu
     """
     if size > LARGEST_FILE:
         megabytes = LARGEST_FILE // 1024**2
-        raise BadFile(f"{name} holds more than {megabytes} MB; split it, or send it by the API")
+        said = _("%(name)s holds more than %(megabytes)d MB; split it, or send it by the API")
+        raise BadFile(said % {"name": name, "megabytes": megabytes})
     return _some(rows_of_upload(file, name=name, told=told))
 
 
@@ -43,13 +47,15 @@ def rows_of_folder(files: Sequence[tuple[str, BinaryIO, int]], *, told: Told) ->
     name = next(iter(PurePosixPath(files[0][0]).parts), "the folder")
     if sum(size for _, _, size in files) > LARGEST_FILE:
         megabytes = LARGEST_FILE // 1024**2
-        raise BadFile(f"{name} holds more than {megabytes} MB; send a part of it, or use the API")
+        said = _("%(name)s holds more than %(megabytes)d MB; send a part of it, or use the API")
+        raise BadFile(said % {"name": name, "megabytes": megabytes})
     paths = [path for path, _, _ in files]
     if doubled := next((path for path in paths if paths.count(path) > 1), ""):
-        raise BadFile(f"{name} holds two files “{doubled[:80]}”; pack the folder as a zip instead")
+        said = _("%(name)s holds two files “%(file)s”; pack the folder as a zip instead")
+        raise BadFile(said % {"name": name, "file": doubled[:80]})
     with tempfile.TemporaryFile() as packed:
         with zipfile.ZipFile(packed, "w") as archive:
-            for path, file, _ in files:
+            for path, file, _size in files:
                 with archive.open(path, "w") as member:
                     shutil.copyfileobj(file, member)
         packed.seek(0)
@@ -59,8 +65,10 @@ def rows_of_folder(files: Sequence[tuple[str, BinaryIO, int]], *, told: Told) ->
 def _some(numbered: Iterable[Numbered]) -> list[Numbered]:
     found = list(islice(numbered, MOST_ROWS + 1))
     if len(found) > MOST_ROWS:
-        raise BadFile(f"there are more than {MOST_ROWS:,} rows; send the rest as another PR")
+        said = _("there are more than %(most)s rows; send the rest as another PR")
+        raise BadFile(said % {"most": number_format(MOST_ROWS, force_grouping=True)})
     line, first = found[0]
     if isinstance(first, BadRow) and all(isinstance(row, BadRow) for _, row in found):
-        raise BadFile(f"no row can be read; line {line}: {first.detail}; {first.mend}")
+        said = _("no row can be read; line %(line)d: %(detail)s; %(mend)s")
+        raise BadFile(said % {"line": line, "detail": first.detail, "mend": first.mend})
     return found

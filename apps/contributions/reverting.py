@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account, Role
 from apps.contributions import rules
@@ -26,11 +27,12 @@ def propose_revert(contribution: Contribution, *, by: Account, because: str) -> 
     """
     ensure_may_propose(by, contribution)
     if contribution.stage != Stage.ACCEPTED:
-        raise ContributionRefused(f"{contribution} is not accepted, so there is nothing to revert")
+        said = _("%(pr)s is not accepted, so there is nothing to revert")
+        raise ContributionRefused(said % {"pr": contribution})
     if contribution.reverts_id:
-        raise ContributionRefused("a revert is not reverted; offer the rows again in a new PR")
+        raise ContributionRefused(_("a revert is not reverted; offer the rows again in a new PR"))
     if not because.strip():
-        raise ContributionRefused("say why the rows should be taken out")
+        raise ContributionRefused(_("say why the rows should be taken out"))
     revert = Contribution(
         line=contribution.line,
         skill=contribution.skill,
@@ -52,13 +54,14 @@ def propose_revert(contribution: Contribution, *, by: Account, because: str) -> 
             submit(revert, by=by)
             record(contribution, "revert proposed", by=by, details={"contribution": revert.pk})
     except IntegrityError as error:
-        raise ContributionRefused(
-            f"a revert of {contribution} is under way, or has been accepted"
-        ) from error
+        said = _("a revert of %(pr)s is under way, or has been accepted")
+        raise ContributionRefused(said % {"pr": contribution}) from error
     return revert
 
 
 def ensure_may_propose(account: Account, contribution: Contribution) -> None:
     """`NotForYou` unless the account wrote it or belongs to those who decide."""
     if not (rules.is_author(account, contribution) or account.role in PROPOSE):
-        raise NotForYou("the author, a reviewer, a maintainer or a release manager proposes this")
+        raise NotForYou(
+            _("the author, a reviewer, a maintainer or a release manager proposes this")
+        )

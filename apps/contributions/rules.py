@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, QuerySet, Sum, Value
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.errors import NotAllowed
 from apps.accounts.models import Account, Role
@@ -36,7 +39,8 @@ READ_BY_ALL = (Consent.TRAIN,)
 def ensure_may_offer(account: Account) -> None:
     """`NotAllowed` for administrators: who appoints the reviewers offers nothing to review."""
     if account.role == Role.ADMIN:
-        raise NotAllowed(f"{account} administers the site and offers nothing; another account can")
+        said = _("%(who)s administers the site and offers nothing; another account can")
+        raise NotAllowed(said % {"who": account})
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def ensure_within_quota(author: Account, *, kind: str, rows: int) -> None:
     """`QuotaReached`, with the time of the next free place, when the author's day is full."""
     if most := _most(author, "contributions"):
         sent = queries.sent_since(author, timezone.now() - A_DAY)
-        _ensure_room(sent, Value(1), 1, most=most, what="PRs")
+        _ensure_room(sent, Value(1), 1, most=most)
     if kind == Kind.DATASET:
         ensure_rows_within_quota(author, rows)
 
@@ -74,7 +78,7 @@ def ensure_rows_within_quota(author: Account, more: int) -> None:
     """`QuotaReached` when so many more rows of fine-tuning data do not fit into the day."""
     if more > 0 and (most := _most(author, "dataset_rows")):
         sent = queries.sent_since(author, timezone.now() - A_DAY).filter(kind=Kind.DATASET)
-        _ensure_room(sent, F("row_count"), more, most=most, what="rows of fine-tuning data")
+        _ensure_room(sent, F("row_count"), more, most=most)
 
 
 def _most(author: Account, what: str) -> int:
@@ -83,16 +87,10 @@ def _most(author: Account, what: str) -> int:
     return (getattr(quota, what) or 0) * settings.LIMITS_FACTOR
 
 
-def _ensure_room(
-    sent: QuerySet[Contribution], counts: Value | F, more: int, *, most: int, what: str
-) -> None:
+def _ensure_room(sent: QuerySet[Contribution], counts: Value | F, more: int, *, most: int) -> None:
     """`QuotaReached` unless `more` fits beside what was sent, of which each counts so much."""
     if more > most:
-        raise QuotaReached(
-            f"your role sends at most {most:,} {what} a day, and this has {more:,}; send a part "
-            "of it, and the rest on other days",
-            seconds=int(A_DAY.total_seconds()),
-        )
+        raise QuotaReached(_more_than_a_day_takes(most, more), seconds=int(A_DAY.total_seconds()))
     excess = (sent.aggregate(sum=Sum(counts))["sum"] or 0) + more - most
     if excess <= 0:
         return
@@ -102,10 +100,38 @@ def _ensure_room(
         if excess <= 0:
             break
     raise QuotaReached(
-        f"your role sends {most:,} {what} a day, and they are sent; there is room again at "
-        f"{opens:%Y-%m-%dT%H:%M:%SZ}",
+        _day_is_full(most, opens, rows=isinstance(counts, F)),
         seconds=max(1, ceil((opens - timezone.now()).total_seconds())),
     )
+
+
+def _more_than_a_day_takes(most: int, more: int) -> str:
+    """Why so many rows are never taken at once; one PR always fits into an empty day."""
+    said = _(
+        "your role sends at most %(most)s rows of fine-tuning data a day, and this has %(more)s; "
+        "send a part of it, and the rest on other days"
+    )
+    return said % {
+        "most": number_format(most, force_grouping=True),
+        "more": number_format(more, force_grouping=True),
+    }
+
+
+def _day_is_full(most: int, opens: datetime, *, rows: bool) -> str:
+    """Why nothing more is taken before `opens`: rows, or else PRs, are sent for today."""
+    said = (
+        _(
+            "your role sends %(most)s rows of fine-tuning data a day, and they are sent; "
+            "there is room again at %(opens)s"
+        )
+        if rows
+        else _(
+            "your role sends %(most)s PRs a day, and they are sent; "
+            "there is room again at %(opens)s"
+        )
+    )
+    shown = number_format(most, force_grouping=True)
+    return said % {"most": shown, "opens": f"{opens:%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def ensure_may_send_again(contribution: Contribution) -> None:
@@ -114,10 +140,14 @@ def ensure_may_send_again(contribution: Contribution) -> None:
         return
     most = int(contribution.line.policy.get("review", {}).get("rejections", REJECTIONS))
     if queries.rejections().filter(subject_id=contribution.pk).count() >= most:
-        raise ContributionRefused(
-            f"{contribution} was rejected {most} times and is not sent again; appeal, or offer "
-            "other rows in a new PR"
+        said = ngettext(
+            "%(pr)s was rejected %(most)d time and is not sent again; appeal, or offer "
+            "other rows in a new PR",
+            "%(pr)s was rejected %(most)d times and is not sent again; appeal, or offer "
+            "other rows in a new PR",
+            most,
         )
+        raise ContributionRefused(said % {"pr": contribution, "most": most})
 
 
 def is_author(account: Account | AnonymousUser, contribution: Contribution) -> bool:

@@ -10,6 +10,7 @@ import secrets
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from apps.contributions.draft_rows import new_key
 from apps.contributions.drafts import Owner
@@ -50,13 +51,13 @@ def rate(trace: Trace, *, by: Owner, verdict: str, stars: int | None = None) -> 
     Stars (1 to 5) may come with the thumb or in its place. A second vote changes nothing.
     """
     if stars is not None and not 1 <= stars <= 5:
-        raise ContributionRefused("the rating is not 1 to 5; pick one of the five")
+        raise ContributionRefused(_("the rating is not 1 to 5; pick one of the five"))
     if not verdict and stars is not None:
         verdict = Vote.Verdict.GOOD if stars >= GOOD_FROM else Vote.Verdict.BAD
     if verdict not in THUMBS:
-        raise ContributionRefused("nothing was picked; say whether the answer is good")
+        raise ContributionRefused(_("nothing was picked; say whether the answer is good"))
     if own_trace(trace.public_id, by) is None:
-        raise NotYourAnswer("this answer was given to somebody else; rate one of your own")
+        raise NotYourAnswer(_("this answer was given to somebody else; rate one of your own"))
     return _cast(Vote(trace=trace, verdict=verdict, stars=stars), by)
 
 
@@ -77,9 +78,9 @@ def own_pair(key: str, owner: Owner) -> Pair | None:
 def vote(pair: Pair, *, by: Owner, verdict: str) -> tuple[Vote, bool]:
     """Say which answer is better; returns the vote, and whether it is new."""
     if verdict not in SIDES:
-        raise ContributionRefused("nothing was picked; say which answer is better, or neither")
+        raise ContributionRefused(_("nothing was picked; say which answer is better, or neither"))
     if own_pair(pair.key, by) is None:
-        raise NotYourAnswer("these answers were given to somebody else; compare your own")
+        raise NotYourAnswer(_("these answers were given to somebody else; compare your own"))
     return _cast(Vote(pair=pair, verdict=verdict), by)
 
 

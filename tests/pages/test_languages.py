@@ -16,11 +16,13 @@ from django.test import Client
 from django.utils import translation
 
 from apps.accounts.models import Role
+from apps.contributions.stages import Stage
 from apps.pages.management.commands.write_messages import compiled, faults, po_of, strings
 from apps.reviews.agreement.actions import answer_audit, ensure_may_audit
 from apps.reviews.agreement.models import Audit
 from apps.reviews.errors import BadGold, NotYourAudit, ReasonMissing, ReviewRefused
 from apps.reviews.queue.habits import time_zones
+from tests.api.calling import calling
 from tests.pages.test_pages import FOR_REVIEWERS, OPEN_TO_ALL, address, as_
 from tests.pages.world import World, founded
 from tests.people import somebody
@@ -210,6 +212,31 @@ def test_every_word_of_a_refusal_at_the_desk_can_be_translated(
     assert bare(page, content() | zones) == set()
 
 
+@pytest.mark.usefixtures("brackets")
+@pytest.mark.parametrize(
+    ("path", "given", "says"),
+    [
+        ("/prs/{in_review}/comment", {"text": " "}, "the comment is empty"),
+        ("/prs/{in_review}/comment", {"text": "a" * 10_001}, "are taken"),
+        ("/prs/{in_review}/withdraw", {}, "only they can do this"),
+        ("/prs/{in_review}/revert", {"because": "wrong"}, "nothing to revert"),
+        ("/services", {"name": "admin"}, "a name of the system itself"),
+        ("/webhooks", {"url": "http://example.org", "wants": "*", "algorithm": "v1"}, "not https"),
+    ],
+)
+def test_every_word_of_a_refusal_on_a_page_can_be_translated(
+    path: str, given: dict[str, str], says: str, world: World
+) -> None:
+    client = as_(world.maintainer)
+    client.cookies["language"] = "xx"
+    numbers = {str(stage): pr.pk for stage, pr in world.prs.items()}
+
+    page = client.post(path.format(**numbers), given, follow=True).content.decode()
+
+    assert says in page
+    assert bare(page, content()) == set()
+
+
 @pytest.mark.usefixtures("brackets", "db")
 def test_refusals_of_audits_can_be_translated() -> None:
     grace = somebody(Role.REVIEWER)
@@ -288,6 +315,47 @@ def test_programs_get_english_whatever_the_browser_asks_for(db: None) -> None:
 
     assert "Content-Language" not in refused
     assert refused.json()["title"] == Client().get("/api/v1/prs/999").json()["title"]
+
+
+@pytest.mark.parametrize(
+    ("page", "call", "given", "english", "turkish"),
+    [
+        (
+            "/prs/{in_review}/withdraw",
+            "contributions/{in_review}/withdraw",
+            {},
+            "{pr} belongs to linden; only they can do this",
+            "{pr}, linden kullanıcısına ait; bunu yalnızca o yapabilir.",
+        ),
+        (
+            "/webhooks",
+            "webhooks",
+            {"url": "http://example.org", "wants": "*", "algorithm": "v1"},
+            "“http://example.org” is not https; give an https:// address",
+            "“http://example.org” https değil; https:// ile başlayan bir adres verin.",
+        ),
+        (
+            "/services",
+            "services",
+            {"name": "admin"},
+            "“admin” is a name of the system itself; choose another",
+            "“admin” sistemin kendi adlarından biri; başka bir ad seçin.",
+        ),
+    ],
+)
+def test_a_refusal_is_in_the_readers_language_on_a_page_and_in_english_to_a_program(
+    page: str, call: str, given: dict[str, str], english: str, turkish: str, world: World
+) -> None:
+    pr = world.prs[Stage.IN_REVIEW]
+    named: dict[str, object] = {"in_review": pr.pk, "pr": pr}
+    tr = {"accept-language": "tr"}
+    wish = given | {"wants": ["*"]} if "wants" in given else given
+
+    read = as_(world.maintainer).post(page.format(**named), given, follow=True, headers=tr)
+    told = calling(world.maintainer).post(call.format(**named), wish, **tr)
+
+    assert turkish.format(**named) in read.content.decode()
+    assert told.json()["detail"] == english.format(**named)
 
 
 SIGNED_OUT = ("/sign-in", "/sign-up", "/account/password/reset/", "/account/password/reset/done/")

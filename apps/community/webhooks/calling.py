@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from apps.community.errors import BadEndpoint
 
@@ -49,17 +50,20 @@ def ensure_may_call(url: str) -> None:
     parts = urlsplit(url)
     inside = settings.WEBHOOKS_MAY_CALL_INSIDE
     if parts.scheme != "https" and not (inside and parts.scheme == "http"):
-        raise BadEndpoint(f"“{url[:80]}” is not https; give an https:// address")
+        said = _("“%(url)s” is not https; give an https:// address")
+        raise BadEndpoint(said % {"url": url[:80]})
     if not parts.hostname or parts.username or parts.password:
-        raise BadEndpoint("the address needs a host, and no name or password; leave those out")
+        raise BadEndpoint(_("the address needs a host, and no name or password; leave those out"))
     try:
         port = parts.port
     except ValueError as error:
-        raise BadEndpoint("the port is not a number; leave it out") from error
+        raise BadEndpoint(_("the port is not a number; leave it out")) from error
     if port not in PORTS and not inside:
-        raise BadEndpoint(f"port {port} is not called; use 443 or 8443")
+        said = _("port %(port)d is not called; use 443 or 8443")
+        raise BadEndpoint(said % {"port": port})
     if is_address(parts.hostname) and not _is_outside(parts.hostname):
-        raise BadEndpoint(f"{parts.hostname} is an inner address; give a public name")
+        said = _("%(host)s is an inner address; give a public name")
+        raise BadEndpoint(said % {"host": parts.hostname})
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.contributions.discussion import reading, rules
@@ -60,7 +62,8 @@ def say_on(
     rules.ensure_may_say(by, contribution)
     rules.ensure_may_see_rows(by, contribution)
     if field not in Field.values or not getattr(row, field):
-        raise ContributionRefused(f"row {row.position + 1} has no “{field}” to talk about")
+        said = _("row %(row)d has no “%(field)s” to talk about")
+        raise ContributionRefused(said % {"row": row.position + 1, "field": field})
     with transaction.atomic():
         thread = Thread.objects.create(
             contribution=contribution, row=row, field=field, opened_by=by
@@ -94,7 +97,9 @@ def discard(comment: Comment, *, by: Account) -> None:
     """Throw away a remark that nobody else has read."""
     rules.ensure_wrote(by, comment)
     if not comment.pending:
-        raise ContributionRefused("others have read it; edit it instead, its past stays readable")
+        raise ContributionRefused(
+            _("others have read it; edit it instead, its past stays readable")
+        )
     with transaction.atomic():
         comment.delete()
         if comment.thread and not Comment.every.filter(thread=comment.thread).exists():
@@ -111,7 +116,7 @@ def edit(comment: Comment, *, by: Account, text: str) -> None:
     with transaction.atomic():
         before = Comment.every.select_for_update().get(pk=comment.pk)
         if before.text != comment.text:
-            raise Outdated("the comment was edited in another window; look at it again")
+            raise Outdated(_("the comment was edited in another window; look at it again"))
         if not before.pending:
             Wording.objects.create(
                 comment=before, text=before.text, written_at=before.edited_at or before.created_at
@@ -145,7 +150,7 @@ def react(comment: Comment, *, by: Account, feeling: str) -> bool:
     """Put a reaction under a comment, or take it back; returns whether it stands now."""
     rules.ensure_may_say(by, comment.contribution)
     if feeling not in Feeling.values:
-        raise ContributionRefused(f"pick one of {', '.join(Feeling.values)}")
+        raise ContributionRefused(_pick_one_of(Feeling.values))
     reaction, new = Reaction.objects.get_or_create(comment=comment, by=by, feeling=feeling)
     if not new:
         reaction.delete()
@@ -157,7 +162,8 @@ def set_labels(contribution: Contribution, *, by: Account, names: Collection[str
     rules.ensure_may_label(by, contribution)
     wanted = {label.name: label for label in Label.objects.filter(name__in=names)}
     if unknown := set(names) - set(wanted):
-        raise ContributionRefused(f"there is no label “{sorted(unknown)[0]}”")
+        said = _("there is no label “%(name)s”")
+        raise ContributionRefused(said % {"name": sorted(unknown)[0]})
     with transaction.atomic():
         _touch(contribution)
         before = set(contribution.labels.values_list("name", flat=True))
@@ -170,17 +176,17 @@ def set_labels(contribution: Contribution, *, by: Account, names: Collection[str
 def make_label(name: str, *, by: Account, tone: str, description: str = "") -> Label:
     """A new label for all PRs."""
     if not rules.may_make_labels(by):
-        raise NotForYou("a maintainer makes labels")
+        raise NotForYou(_("a maintainer makes labels"))
     name = " ".join(name.split())
     if not name or len(name) > 40 or '"' in name or "," in name:
-        raise ContributionRefused("a label has 1 to 40 characters, without quotes and commas")
+        raise ContributionRefused(_("a label has 1 to 40 characters, without quotes and commas"))
     if tone not in Tone.values:
-        raise ContributionRefused(f"pick one of {', '.join(Tone.values)}")
+        raise ContributionRefused(_pick_one_of(Tone.values))
     label, new = Label.objects.get_or_create(
         name=name, defaults={"tone": tone, "description": description.strip()[:160]}
     )
     if not new:
-        raise ContributionRefused(f"there is a label “{name}” already")
+        raise ContributionRefused(_("there is a label “%(name)s” already") % {"name": name})
     return label
 
 
@@ -190,13 +196,15 @@ def set_involved(
     """Leave exactly these people in this part: asked to review, or looking after it."""
     rules.ensure_may_label(by, contribution)
     if part not in Part.values:
-        raise ContributionRefused(f"pick one of {', '.join(Part.values)}")
+        raise ContributionRefused(_pick_one_of(Part.values))
     named = {name.strip().removeprefix("@") for name in names} - {""}
     accounts = {a.username: a for a in Account.objects.filter(username__in=named, is_active=True)}
     if unknown := named - set(accounts):
-        raise ContributionRefused(f"nobody is called “{sorted(unknown)[0]}”")
+        said = _("nobody is called “%(name)s”")
+        raise ContributionRefused(said % {"name": sorted(unknown)[0]})
     if part == Part.REVIEWER and contribution.author.username in accounts:
-        raise ContributionRefused(f"{contribution.author} wrote it; ask somebody else")
+        said = _("%(author)s wrote it; ask somebody else")
+        raise ContributionRefused(said % {"author": contribution.author})
     with transaction.atomic():
         _touch(contribution)
         standing = Involvement.objects.filter(contribution=contribution, part=part)
@@ -236,9 +244,10 @@ def save_filter(by: Account, *, name: str, query: str) -> None:
     """Keep a filter under a name; the same name again replaces it."""
     name, query = name.strip()[:60], query.strip()[:300]
     if not name or not query:
-        raise ContributionRefused("a saved filter needs a name and something to filter by")
+        raise ContributionRefused(_("a saved filter needs a name and something to filter by"))
     if SavedFilter.objects.filter(account=by).exclude(name=name).count() >= MOST_SAVED:
-        raise ContributionRefused(f"{MOST_SAVED} filters are kept; remove one first")
+        said = _("%(most)d filters are kept; remove one first")
+        raise ContributionRefused(said % {"most": MOST_SAVED})
     SavedFilter.objects.update_or_create(account=by, name=name, defaults={"query": query})
 
 
@@ -246,9 +255,10 @@ def save_reply(by: Account, *, title: str, text: str) -> None:
     """Keep a text that is written often; the same title again replaces it."""
     title, text = title.strip()[:60], _worth_saying(text)
     if not title:
-        raise ContributionRefused("a saved reply needs a title")
+        raise ContributionRefused(_("a saved reply needs a title"))
     if SavedReply.objects.filter(account=by).exclude(title=title).count() >= MOST_SAVED:
-        raise ContributionRefused(f"{MOST_SAVED} replies are kept; remove one first")
+        said = _("%(most)d replies are kept; remove one first")
+        raise ContributionRefused(said % {"most": MOST_SAVED})
     SavedReply.objects.update_or_create(account=by, title=title, defaults={"text": text})
 
 
@@ -298,16 +308,25 @@ def _touch(contribution: Contribution) -> None:
 def _worth_saying(text: str) -> str:
     words = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not words:
-        raise ContributionRefused("the comment is empty; write something or leave it")
+        raise ContributionRefused(_("the comment is empty; write something or leave it"))
     if len(words) > LONGEST_COMMENT:
-        raise ContributionRefused(
-            f"the comment has {len(words):,} characters; at most {LONGEST_COMMENT:,} are taken"
-        )
+        said = _("the comment has %(many)s characters; at most %(most)s are taken")
+        many, most = _grouped(len(words)), _grouped(LONGEST_COMMENT)
+        raise ContributionRefused(said % {"many": many, "most": most})
     return words
+
+
+def _pick_one_of(choice: Iterable[str]) -> str:
+    return _("pick one of %(choice)s") % {"choice": ", ".join(choice)}
+
+
+def _grouped(number: int) -> str:
+    return number_format(number, force_grouping=True)
 
 
 def _ensure_a_change(thread: Thread, suggested: str) -> None:
     if suggested == thread.quote:
-        raise ContributionRefused("the suggestion is what stands there already; change it")
+        raise ContributionRefused(_("the suggestion is what stands there already; change it"))
     if len(suggested) > LONGEST_TEXT:
-        raise ContributionRefused(f"a suggestion has at most {LONGEST_TEXT:,} characters")
+        said = _("a suggestion has at most %(most)s characters")
+        raise ContributionRefused(said % {"most": _grouped(LONGEST_TEXT)})

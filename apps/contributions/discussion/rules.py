@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account, Role
 from apps.contributions import rules
@@ -56,35 +57,39 @@ def ensure_may_say(account: Account, contribution: Contribution) -> None:
     if may_say(account, contribution):
         return
     if contribution.locked:
-        raise Locked(f"the conversation of {contribution} is closed; only the team can go on")
-    raise NotForYou(f"{contribution} is a draft; only its author can talk about it")
+        said = _("the conversation of %(pr)s is closed; only the team can go on")
+        raise Locked(said % {"pr": contribution})
+    said = _("%(pr)s is a draft; only its author can talk about it")
+    raise NotForYou(said % {"pr": contribution})
 
 
 def ensure_may_see_rows(account: Account, contribution: Contribution) -> None:
     """`NotForYou` unless the account may read the rows."""
     if not rules.may_see_rows(account, contribution):
-        raise NotForYou(f"the rows of {contribution} are not for everybody now")
+        said = _("the rows of %(pr)s are not for everybody now")
+        raise NotForYou(said % {"pr": contribution})
 
 
 def ensure_may_label(account: Account, contribution: Contribution) -> None:
     """`NotForYou` unless the account may label."""
     if not may_label(account, contribution):
-        raise NotForYou("labels are set by trusted contributors and the team")
+        raise NotForYou(_("labels are set by trusted contributors and the team"))
 
 
 def ensure_may_lock(account: Account) -> None:
     """`NotForYou` unless the account may close a conversation."""
     if not may_lock(account):
-        raise NotForYou("a maintainer closes and opens conversations")
+        raise NotForYou(_("a maintainer closes and opens conversations"))
 
 
 def ensure_may_resolve(account: Account, thread: Thread) -> None:
     """`NotForYou` unless the account may resolve this thread."""
     if not may_resolve(account, thread):
-        raise NotForYou("the PR's author, the thread's author or the team resolves a thread")
+        raise NotForYou(_("the PR's author, the thread's author or the team resolves a thread"))
 
 
 def ensure_wrote(account: Account, comment: Comment) -> None:
     """`NotYours` unless the account wrote the comment: nobody changes another's words."""
     if comment.author_id != account.pk:
-        raise NotYours(f"{comment.author} wrote this; only they can change it")
+        said = _("%(author)s wrote this; only they can change it")
+        raise NotYours(said % {"author": comment.author})

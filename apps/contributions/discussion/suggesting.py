@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.contributions.actions import Offered, revise
 from apps.contributions.discussion import rules
 from apps.contributions.discussion.models import Suggestion, Thread
-from apps.contributions.errors import ContributionRefused, NotYours, Outdated
+from apps.contributions.errors import ContributionRefused, NotYours, Outdated, fault_of_row
 from apps.contributions.models import Contribution, Row
 from apps.contributions.queries import current_revision, rows_of
 from apps.contributions.rows import as_raw
@@ -28,12 +29,14 @@ def apply(
     `Outdated` when the rows have changed since, or `MoveRefused` when somebody was quicker.
     """
     if not is_author(by, contribution):
-        raise NotYours(f"{contribution} belongs to {contribution.author}; only they apply this")
+        said = _("%(pr)s belongs to %(author)s; only they apply this")
+        raise NotYours(said % {"pr": contribution, "author": contribution.author})
     rules.ensure_may_see_rows(by, contribution)
     if digest != contribution.digest:
-        raise Outdated(f"{contribution} has changed since you read it; look at it again")
+        said = _("%(pr)s has changed since you read it; look at it again")
+        raise Outdated(said % {"pr": contribution})
     if not suggestions:
-        raise ContributionRefused("pick at least one suggestion")
+        raise ContributionRefused(_("pick at least one suggestion"))
     rows = list(rows_of(contribution))
     _put_in(rows, suggestions)
     people = list(dict.fromkeys(s.comment.author.username for s in suggestions))
@@ -41,7 +44,7 @@ def apply(
         note = f"Suggested by {', '.join(people)}"
         offered = revise(contribution, by=by, rows=[as_raw(row) for row in rows], note=note)
         if bad := next(iter(offered.refused), None):
-            raise ContributionRefused(f"row {bad.row + 1}: {bad.detail}; {bad.mend}")
+            raise ContributionRefused(fault_of_row(bad.row, bad))
         _note(contribution, suggestions, people, by)
     return offered
 
@@ -52,12 +55,11 @@ def _put_in(rows: Sequence[Row], suggestions: Sequence[Suggestion]) -> None:
     for suggestion in suggestions:
         thread = suggestion.comment.thread
         if thread is None or suggestion.applied_in_id is not None:
-            raise Outdated("a suggestion has been applied already; look at it again")
+            raise Outdated(_("a suggestion has been applied already; look at it again"))
         place = _where_it_stands(rows, thread).position, thread.field
         if place in wanted:
-            raise ContributionRefused(
-                f"two suggestions change the same text of row {place[0] + 1}; pick one"
-            )
+            said = _("two suggestions change the same text of row %(row)d; pick one")
+            raise ContributionRefused(said % {"row": place[0] + 1})
         wanted[place] = suggestion.text
     for (position, field), text in wanted.items():
         setattr(rows[position], field, text)
@@ -71,7 +73,8 @@ def _where_it_stands(rows: Sequence[Row], thread: Thread) -> Row:
     for row in rows:
         if row.prompt == began_on.prompt and getattr(row, field) == thread.quote:
             return row
-    raise Outdated(f"row {began_on.position + 1} has changed since; the suggestion fits no more")
+    said = _("row %(row)d has changed since; the suggestion fits no more")
+    raise Outdated(said % {"row": began_on.position + 1})
 
 
 def _note(

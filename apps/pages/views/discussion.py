@@ -96,7 +96,7 @@ def answer(request: HttpRequest, number: int, thread: int) -> HttpResponse:
                 found, by=account_of(request), resolved=request.POST["resolve"] == "yes"
             )
         elif not text.strip():
-            raise ContributionRefused("the comment is empty; write something or leave it")
+            raise ContributionRefused(_("the comment is empty; write something or leave it"))
 
     return do(request, contribution, act, "", to=_back(request, contribution, f"thread-{found.pk}"))
 
