@@ -290,7 +290,7 @@ def test_why_a_verdict_lapsed_is_kept_in_the_sites_own_language(world: World) ->
         pending.carry_out(given)
 
     given.refresh_from_db()
-    assert given.lapsed == f"{pr} is not in review any more"
+    assert given.lapsed == f"{pr} is withdrawn and cannot become changes requested"
 
 
 @pytest.mark.parametrize("code", ["tr", "zh-hans"])

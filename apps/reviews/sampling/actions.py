@@ -34,7 +34,7 @@ def begin(contribution: Contribution, *, by: Account) -> Sample:
     _ensure_waiting(contribution)
     policy = SamplingPolicy.of(contribution.line)
     if not policy.covers(contribution):
-        said = _("%(pr)s has fewer than %(rows)d rows; read them all")
+        said = _("%(pr)s has fewer than %(rows)s rows; read them all")
         raise NotSampled(said % {"pr": contribution, "rows": policy.rows})
     voice = queries.voice_now(contribution)
     if (found := queries.sample_for(contribution)) is not None:

@@ -25,7 +25,7 @@ def ensure_sampled(contribution: Contribution) -> None:
     if sample.state == Sample.State.OPEN:
         ahead = queries.standing_of(sample).next_look
         said = _(
-            "%(judged)d rows of the sample of %(pr)s are judged and %(ahead)d are needed before it "
+            "%(judged)d rows of the sample of %(pr)s are judged and %(ahead)s are needed before it "
             "can pass; go on with them"
         )
         raise SampleMissing(said % {"judged": sample.judged, "pr": contribution, "ahead": ahead})
