@@ -50,8 +50,8 @@ def move(
     left = subject.stage
     if not subject.STAGES.allows(left, entered):
         said = _("%(thing)s is %(left)s and cannot become %(entered)s")
-        told = {"thing": subject, "left": words(left), "entered": words(entered)}
-        raise MoveRefused(said % told)
+        names = {"thing": subject, "left": words(left), "entered": words(entered)}
+        raise MoveRefused(said % names)
     changes = dict(also or {})
     believed = {name: getattr(subject, name) for name in changes}
     rows = type(subject).objects.filter(pk=subject.pk, stage=left, **believed)
