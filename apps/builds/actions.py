@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.builds import manifest, queries, rules, trainer
@@ -88,10 +89,10 @@ def override_verdict(build: Build, *, by: Account, because: str) -> Proposal:
     """
     rules.ensure_may_override(by)
     if not because.strip():
-        raise BuildRefused("say why the comparison should be overruled")
+        raise BuildRefused(_("say why the comparison should be overruled"))
     build.refresh_from_db()
     if build.verdict != Verdict.REFUSED or build.verdict_overridden_by_id is not None:
-        raise BuildRefused(f"{build} has no refusal that stands")
+        raise BuildRefused(_("%(build)s has no refusal that stands") % {"build": build})
     with transaction.atomic():
         proposal = two_people.ask(
             build,
@@ -112,7 +113,7 @@ def _overrule(build: Build, by: Account, because: str, proposal: Proposal) -> No
         pk=build.pk, verdict=Verdict.REFUSED, verdict_overridden_by=None
     ).update(verdict_overridden_by=by, verdict_overridden_because=because)
     if not changed:
-        raise BuildRefused(f"{build} has no refusal that stands")
+        raise BuildRefused(_("%(build)s has no refusal that stands") % {"build": build})
     details = {"proposed_by": str(proposal.proposed_by)}
     record(build, "overruled", by=by, because=because, details=details)
 
@@ -121,7 +122,7 @@ def hold(contribution: Contribution, *, by: Account, because: str) -> Hold:
     """Keep an accepted contribution out of builds until the hold is lifted."""
     rules.ensure_may_hold(by)
     if not because.strip():
-        raise BuildRefused("say why the contribution should be held")
+        raise BuildRefused(_("say why the contribution should be held"))
     with transaction.atomic():
         held, new = Hold.objects.get_or_create(
             contribution=contribution, defaults={"by": by, "because": because}
@@ -161,10 +162,11 @@ def _chosen(line: ModelLine, numbers: Sequence[int] | None) -> list[Contribution
     if numbers is not None:
         if missing := set(numbers) - {contribution.pk for contribution in waiting}:
             named = ", ".join(f"PR {number}" for number in sorted(missing))
-            raise BuildRefused(f"{named} does not wait for a build: not accepted, held or shipped")
+            said = _("%(named)s does not wait for a build: not accepted, held or shipped")
+            raise BuildRefused(said % {"named": named})
         waiting = [contribution for contribution in waiting if contribution.pk in set(numbers)]
     if not waiting:
-        raise NothingToBuild("no accepted contribution waits for a build")
+        raise NothingToBuild(_("no accepted contribution waits for a build"))
     return waiting
 
 

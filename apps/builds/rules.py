@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.models import Account, Role
 from apps.builds.errors import NotAReleaseManager
 
@@ -13,12 +15,16 @@ HOLD = (Role.MAINTAINER, Role.RELEASE_MANAGER)
 
 def ensure_may_plan(account: Account) -> None:
     """`NotAReleaseManager` unless the account may start a build."""
-    _ensure(account, PLAN, "start a build")
+    if account.role not in PLAN:
+        said = _("%(account)s cannot start a build; a release manager can")
+        raise NotAReleaseManager(said % {"account": account})
 
 
 def ensure_may_override(account: Account) -> None:
     """`NotAReleaseManager` unless the account may overrule a comparison."""
-    _ensure(account, OVERRIDE, "overrule a comparison")
+    if account.role not in OVERRIDE:
+        said = _("%(account)s cannot overrule a comparison; a maintainer or release manager can")
+        raise NotAReleaseManager(said % {"account": account})
 
 
 def may_override(account: Account) -> bool:
@@ -28,10 +34,9 @@ def may_override(account: Account) -> bool:
 
 def ensure_may_hold(account: Account) -> None:
     """`NotAReleaseManager` unless the account may keep a contribution out of builds."""
-    _ensure(account, HOLD, "keep a contribution out of builds")
-
-
-def _ensure(account: Account, roles: tuple[Role, ...], action: str) -> None:
-    if account.role not in roles:
-        needed = " or ".join(role.label.lower() for role in roles)
-        raise NotAReleaseManager(f"{account} cannot {action}; a {needed} can")
+    if account.role not in HOLD:
+        said = _(
+            "%(account)s cannot keep a contribution out of builds; a maintainer or release "
+            "manager can"
+        )
+        raise NotAReleaseManager(said % {"account": account})

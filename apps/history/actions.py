@@ -10,6 +10,7 @@ from typing import Any
 from celery import current_app
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.accounts.statements import Statement
@@ -48,7 +49,9 @@ def move(
     """
     left = subject.stage
     if not subject.STAGES.allows(left, entered):
-        raise MoveRefused(f"{subject} is {words(left)} and cannot become {words(entered)}")
+        said = _("%(thing)s is %(left)s and cannot become %(entered)s")
+        names = {"thing": subject, "left": words(left), "entered": words(entered)}
+        raise MoveRefused(said % names)
     changes = dict(also or {})
     believed = {name: getattr(subject, name) for name in changes}
     rows = type(subject).objects.filter(pk=subject.pk, stage=left, **believed)
@@ -60,7 +63,8 @@ def move(
             told: dict[str, Any] = {"left": left, "entered": entered, "details": details}
             event = record(subject, "moved", by=by, because=because, **told)
     if not moved:
-        raise MoveRefused(f"{subject} has already left {words(left)}")
+        said = _("%(thing)s has already left %(left)s")
+        raise MoveRefused(said % {"thing": subject, "left": words(left)})
     subject.stage = entered
     for name, value in changes.items():
         setattr(subject, name, value)

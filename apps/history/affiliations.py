@@ -6,6 +6,7 @@ import unicodedata
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.errors import AccountRefused, NotAllowed
 from apps.accounts.models import Account, Affiliation, Role
@@ -22,9 +23,11 @@ def affiliate(account: Account, organisation: str, *, by: Account, because: str 
     anybody; an end is on record, and the queue keeps the two apart for a while after it.
     """
     if account.owner_id is not None:
-        raise NotAllowed(f"{account} is a service and belongs where its owner does")
+        said = _("%(account)s is a service and belongs where its owner does")
+        raise NotAllowed(said % {"account": account})
     if by.pk != account.pk and by.role not in MAY_TELL_OF_OTHERS:
-        raise NotAllowed(f"{by} cannot say where {account} belongs; they can, or a maintainer")
+        said = _("%(by)s cannot say where %(account)s belongs; they can, or a maintainer")
+        raise NotAllowed(said % {"by": by, "account": account})
     kept = _spelt(organisation)
     with transaction.atomic():
         # The account's row lets two who say different things at once come one after the other.
@@ -52,5 +55,6 @@ def organisation_of(account: Account) -> str:
 def _spelt(organisation: str) -> str:
     kept = " ".join(unicodedata.normalize("NFKC", organisation).casefold().split())
     if len(kept) > LONGEST:
-        raise AccountRefused(f"the organisation's name is longer than {LONGEST} characters")
+        said = _("the organisation's name is longer than %(most)d characters")
+        raise AccountRefused(said % {"most": LONGEST})
     return kept

@@ -4,6 +4,7 @@ on record, by people who may, by two of them where it matters."""
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts import rules
 from apps.accounts.actions import set_role
@@ -25,8 +26,8 @@ def appoint(account: Account, role: str, *, by: Actor, because: str = "") -> Pro
     contributors to trusted and does nothing else.
     """
     if role not in Role.values:
-        choice = ", ".join(Role.values)
-        raise AccountRefused(f"the role “{role}” is not known; pick one of {choice}")
+        said = _("the role “%(role)s” is not known; pick one of %(choice)s")
+        raise AccountRefused(said % {"role": role, "choice": ", ".join(Role.values)})
     if isinstance(by, Account):
         return _by_people(account, role, by, because)
     if by == RULE and (account.role, role) != (Role.CONTRIBUTOR, Role.TRUSTED):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.accounts.statements import Hole, Statement
@@ -105,7 +106,8 @@ def release(
     rules.ensure_may_release(by, contribution)
     _ensure_current(contribution, digest)
     if contribution.stage != Stage.QUARANTINED:
-        raise MoveRefused(f"{contribution} is not quarantined; there is nothing to release")
+        said = _("%(pr)s is not quarantined; there is nothing to release")
+        raise MoveRefused(said % {"pr": contribution})
     with transaction.atomic():
         proposal = two_people.ask(
             contribution,
@@ -269,9 +271,10 @@ def _write(
 
 def _ensure_current(contribution: Contribution, digest: str) -> None:
     if digest != contribution.digest:
-        raise Stale(f"{contribution} has changed since you read it; look at it again")
+        said = _("%(pr)s has changed since you read it; look at it again")
+        raise Stale(said % {"pr": contribution})
 
 
 def _needs_reason(because: str) -> None:
     if not because.strip():
-        raise ReasonMissing("say why, so that the contributor knows what to do next")
+        raise ReasonMissing(_("say why, so that the contributor knows what to do next"))

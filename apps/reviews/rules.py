@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
@@ -26,7 +27,8 @@ def ensure_deciding(account: Account | AnonymousUser) -> Account:
     """The account, if its role includes deciding; else `NotAReviewer`."""
     if isinstance(account, Account) and may_decide(account):
         return account
-    raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
+    said = _("%(account)s is not a reviewer; a maintainer can propose the role")
+    raise NotAReviewer(said % {"account": account})
 
 
 def ensure_may_decide(account: Account, contribution: Contribution) -> None:
@@ -37,7 +39,7 @@ def ensure_may_decide(account: Account, contribution: Contribution) -> None:
     ensure_deciding(account)
     ensure_independent(account, contribution)
     if contribution.reverts_id and account.role != Role.MAINTAINER:
-        raise NotAReviewer("taking accepted rows out again is decided by a maintainer")
+        raise NotAReviewer(_("taking accepted rows out again is decided by a maintainer"))
     ensure_not_barred(account, contribution)
 
 
@@ -50,7 +52,8 @@ def ensure_reviewing(account: Account | AnonymousUser) -> Account:
     """The account, if its role includes a voice at the desk; else `NotAReviewer`."""
     if isinstance(account, Account) and may_review(account):
         return account
-    raise NotAReviewer(f"{account} is not a reviewer; a maintainer can propose the role")
+    said = _("%(account)s is not a reviewer; a maintainer can propose the role")
+    raise NotAReviewer(said % {"account": account})
 
 
 def ensure_may_review(account: Account, contribution: Contribution) -> None:
@@ -60,10 +63,11 @@ def ensure_may_review(account: Account, contribution: Contribution) -> None:
     ensure_independent(account, contribution)
     ensure_not_barred(account, contribution)
     if contribution.stage == Stage.QUARANTINED or not is_low_risk(contribution):
-        raise NotAReviewer(
-            f"{contribution} is left to reviewers; a trusted contributor has half a voice where "
-            "little is at risk"
+        said = _(
+            "%(pr)s is left to reviewers; a trusted contributor has half a voice where little is "
+            "at risk"
         )
+        raise NotAReviewer(said % {"pr": contribution})
 
 
 def may_release(account: Account, contribution: Contribution) -> bool:
@@ -74,5 +78,5 @@ def may_release(account: Account, contribution: Contribution) -> bool:
 def ensure_may_release(account: Account, contribution: Contribution) -> None:
     """`NotAReviewer`, `OwnWork` or `Affiliated` unless it may overrule a quarantine."""
     if account.role not in RELEASE:
-        raise NotAReviewer("only maintainers can release a contribution from quarantine")
+        raise NotAReviewer(_("only maintainers can release a contribution from quarantine"))
     ensure_independent(account, contribution)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.builds import actions as builds
@@ -61,7 +62,8 @@ def start(build: Build, channel: Channel, *, by: Account) -> Rollout:
             details = {"candidate": version.name, "incumbent": channel.live.name}
             record(rollout, "started", by=by, entered=Stage.SHADOW, details=details)
     except IntegrityError as error:
-        raise ChannelBusy(f"a rollout is already under way on {channel}") from error
+        said = _("a rollout is already under way on %(channel)s")
+        raise ChannelBusy(said % {"channel": channel}) from error
     return rollout
 
 
@@ -117,7 +119,7 @@ def roll_back(rollout: Rollout, *, by: Actor, because: str) -> None:
     if isinstance(by, Account):
         rules.ensure_may_roll_back(by)
         if not because.strip():
-            raise RolloutRefused("say why it should be rolled back")
+            raise RolloutRefused(_("say why it should be rolled back"))
     was_live = rollout.stage == Stage.LIVE
     with transaction.atomic():
         ended = {"percent": 0, "reason": because, "ended_at": timezone.now()}
@@ -138,9 +140,11 @@ def load_wanted() -> list[str]:
 
 def _ensure_fit(build: Build) -> None:
     if build.stage != BuildStage.READY:
-        raise UnfitBuild(f"{build} is {build.get_stage_display().lower()}, not ready")
+        said = _("%(build)s is %(stage)s, not ready")
+        raise UnfitBuild(said % {"build": build, "stage": build.get_stage_display().lower()})
     if build.verdict == Verdict.REFUSED and build.verdict_overridden_by_id is None:
-        raise UnfitBuild(f"the comparison refused {build}: {' '.join(build.verdict_reasons)}")
+        said = _("the comparison refused %(build)s: %(reasons)s")
+        raise UnfitBuild(said % {"build": build, "reasons": " ".join(build.verdict_reasons)})
 
 
 def _publish(build: Build, by: Account) -> Version:
@@ -239,7 +243,8 @@ def _go_live(rollout: Rollout, because: str) -> None:
 def _point(channel: Channel, left: Version, entered: Version, by: Actor, because: str) -> None:
     """Let the channel point to another version, if it still points where we believe."""
     if not Channel.objects.filter(pk=channel.pk, live=left).update(live=entered):
-        raise MoveRefused(f"{channel} no longer points to {left}")
+        said = _("%(channel)s no longer points to %(version)s")
+        raise MoveRefused(said % {"channel": channel, "version": left})
     details = {"from": left.name, "to": entered.name, "digest": entered.digest}
     record(channel, "pointed", by=by, because=because, details=details)
 
@@ -247,5 +252,6 @@ def _point(channel: Channel, left: Version, entered: Version, by: Actor, because
 def _build_of(rollout: Rollout) -> Build:
     build = rollout.candidate.build
     if build is None:
-        raise RolloutRefused(f"{rollout.candidate} is the base model and has no build")
+        said = _("%(version)s is the base model and has no build")
+        raise RolloutRefused(said % {"version": rollout.candidate})
     return build

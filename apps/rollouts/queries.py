@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.rollouts.assignment import gets_candidate
@@ -37,8 +38,9 @@ def channel_named(line: ModelLine, name: str) -> Channel:
     """The channel, with its live version; `UnknownVersion` else."""
     channel = line.channels.select_related("live", "line").filter(name=name).first()
     if channel is None:
-        names = ", ".join(line.channels.values_list("name", flat=True)) or "none yet"
-        raise UnknownVersion(f"no channel “{name}” of {line}; there are: {names}")
+        names = ", ".join(line.channels.values_list("name", flat=True)) or _("none yet")
+        said = _("no channel “%(name)s” of %(line)s; there are: %(names)s")
+        raise UnknownVersion(said % {"name": name, "line": line, "names": names})
     return channel
 
 
@@ -47,7 +49,8 @@ def version_named(name: str) -> Version:
     versions = Version.objects.select_related("line")
     version = versions.filter(name=name).first() or versions.filter(digest=name).first()
     if version is None:
-        raise UnknownVersion(f"no version “{name}”; ask /v1/models for those there are")
+        said = _("no version “%(name)s”; ask /v1/models for those there are")
+        raise UnknownVersion(said % {"name": name})
     return version
 
 

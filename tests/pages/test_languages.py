@@ -16,10 +16,13 @@ from django.test import Client
 from django.utils import translation
 
 from apps.accounts.models import Role
+from apps.contributions.actions import withdraw
 from apps.contributions.stages import Stage
 from apps.pages.management.commands.write_messages import compiled, faults, po_of, strings
 from apps.reviews.agreement.actions import answer_audit, ensure_may_audit
 from apps.reviews.agreement.models import Audit
+from apps.reviews.desk import pending
+from apps.reviews.desk.models import Step
 from apps.reviews.errors import BadGold, NotYourAudit, ReasonMissing, ReviewRefused
 from apps.reviews.queue.habits import time_zones
 from tests.api.calling import calling
@@ -250,6 +253,69 @@ def test_refusals_of_audits_can_be_translated() -> None:
     for kind, ask in asked:
         with translation.override("xx"), pytest.raises(kind, match=r"^⟦.*⟧$"):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "given", "called", "body", "english", "turkish"),
+    [
+        (
+            *("author", "prs/{accepted}/appeal", {"words": "Please."}),
+            *("contributions/{accepted}/appeals", {"words": "Please."}),
+            "PR {accepted} has no rejection that could be appealed against now",
+            "PR {accepted} için şu anda itiraz edilebilecek bir ret yok",
+        ),
+        (
+            *("reviewer", "review/{in_review}", {"verdict": "accept", "digest": "old"}),
+            *("contributions/{in_review}/decision", {"verdict": "accept", "digest": "0" * 64}),
+            "PR {in_review} has changed since you read it; look at it again",
+            "PR {in_review} siz okuduktan sonra değişti; yeniden bakın",
+        ),
+        (
+            *("manager", "builds/{live}/override", {"because": "It is fine."}),
+            *("builds/{live}/override", {"because": "It is fine."}),
+            "build {live} has no refusal that stands",
+            "Build {live} için geçerli bir ret yok",
+        ),
+        (
+            *("manager", "rollouts/{taken_back}/act", {"act": "pause", "because": "Wait."}),
+            *("rollouts/{taken_back}/pause", {"because": "Wait."}),
+            "rollout {taken_back} is rolled back and cannot become paused",
+            "Rollout {taken_back} şu durumda: rolled back; şu duruma geçemez: paused",
+        ),
+    ],
+)
+def test_people_are_refused_in_their_language_and_programs_in_english(
+    who: str,
+    path: str,
+    given: dict[str, str],
+    called: str,
+    body: dict[str, str],
+    english: str,
+    turkish: str,
+    world: World,
+) -> None:
+    account, asks = getattr(world, who), {"accept-language": "tr"}
+
+    sent = as_(account).post(f"/{address(path, world)}", given, follow=True, headers=asks)
+    answer = calling(account).post(address(called, world), body, **asks)
+
+    assert f"{address(turkish, world)}." in sent.content.decode()
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["detail"] == address(english, world)
+
+
+def test_why_a_verdict_lapsed_is_kept_in_the_sites_own_language(world: World) -> None:
+    pr = world.prs[Stage.IN_REVIEW]
+    given = pending.give(
+        pr, Step.CHANGES, by=world.reviewer, digest=pr.digest, because="Name the month."
+    )
+    withdraw(pr, by=world.author)
+
+    with translation.override("tr"):
+        pending.carry_out(given)
+
+    given.refresh_from_db()
+    assert given.lapsed == f"{pr} is withdrawn and cannot become changes requested"
 
 
 @pytest.mark.parametrize("code", ["tr", "zh-hans"])

@@ -106,7 +106,8 @@ def hear(
         # Asked again under the lock: each voice has a sample of its own.
         ensure_sampled(contribution)
     if half and not halves.takes_another(held, earlier):
-        raise NotAReviewer(f"half a voice adds nothing to {contribution} now; a reviewer decides")
+        said = _("half a voice adds nothing to %(pr)s now; a reviewer decides")
+        raise NotAReviewer(said % {"pr": contribution})
     voice = Voice.objects.create(
         round=held,
         reviewer=by,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account, Role
 from apps.contributions.errors import ContributionRefused, NotYours
@@ -30,12 +31,14 @@ LONGEST = 4_000
 def appeal(contribution: Contribution, *, by: Account, words: str) -> Appeal:
     """Ask another person to look at a rejection."""
     if contribution.author_id != by.pk:
-        raise NotYours(f"only the author of {contribution} appeals against its rejection")
+        said = _("only the author of %(pr)s appeals against its rejection")
+        raise NotYours(said % {"pr": contribution})
     rejection = may_be_appealed(contribution)
     if rejection is None:
-        raise NotAppealable(f"{contribution} has no rejection that could be appealed against now")
+        said = _("%(pr)s has no rejection that could be appealed against now")
+        raise NotAppealable(said % {"pr": contribution})
     if not words.strip():
-        raise ReasonMissing("say in your own words why the rejection is wrong")
+        raise ReasonMissing(_("say in your own words why the rejection is wrong"))
     try:
         with transaction.atomic():
             made = Appeal.objects.create(
@@ -44,7 +47,8 @@ def appeal(contribution: Contribution, *, by: Account, words: str) -> Appeal:
             details = {"decision": rejection.pk}
             record(contribution, "appealed", by=by, because=made.words, details=details)
     except IntegrityError:
-        raise NotAppealable(f"an appeal on {contribution} was made before") from None
+        said = _("an appeal on %(pr)s was made before")
+        raise NotAppealable(said % {"pr": contribution}) from None
     return made
 
 
@@ -111,17 +115,16 @@ def hear(made: Appeal, *, by: Account, outcome: str, because: str) -> None:
     """
     _ensure_may_hear(made, by)
     if outcome not in Outcome.values:
-        raise ReasonMissing("say whether the rejection stands or is taken back")
+        raise ReasonMissing(_("say whether the rejection stands or is taken back"))
     if not because.strip():
-        raise ReasonMissing("say why, so that the author knows what you saw in it")
+        raise ReasonMissing(_("say why, so that the author knows what you saw in it"))
     contribution = made.contribution
     heard = {"heard_by": by, "because": because.strip(), "heard_at": timezone.now()}
     with transaction.atomic():
         open_one = _open().filter(pk=made.pk).values("pk")
         if not Appeal.objects.filter(pk__in=open_one).update(outcome=outcome, **heard):
-            raise NotAppealable(
-                f"the appeal on {contribution} was heard meanwhile, or its author sent a revision"
-            )
+            said = _("the appeal on %(pr)s was heard meanwhile, or its author sent a revision")
+            raise NotAppealable(said % {"pr": contribution})
         details = {"appeal": made.pk, "decision": made.decision_id, "outcome": outcome}
         if outcome == Outcome.UPHELD:
             record(contribution, "rejection upheld", by=by, because=because, details=details)
@@ -153,7 +156,8 @@ def _reopen(
             move(contribution, Stage.IN_REVIEW, by=by, because=because, details=details)
     except IntegrityError:
         # Of several PRs that take the same rows out, one may be open.
-        raise MoveRefused(f"another PR does what {contribution} wanted; it cannot reopen") from None
+        said = _("another PR does what %(pr)s wanted; it cannot reopen")
+        raise MoveRefused(said % {"pr": contribution}) from None
 
 
 def _ensure_may_hear(made: Appeal, by: Account) -> None:
@@ -162,4 +166,5 @@ def _ensure_may_hear(made: Appeal, by: Account) -> None:
     # (A round is decided in one name; the others had a say in it too.)
     voiced = Voice.objects.filter(round__contribution=made.contribution, reviewer=by)
     if decided.exists() or voiced.exists():
-        raise NotAReviewer(f"{by} decided on {made.contribution}; somebody else hears the appeal")
+        said = _("%(account)s decided on %(pr)s; somebody else hears the appeal")
+        raise NotAReviewer(said % {"account": by, "pr": made.contribution})

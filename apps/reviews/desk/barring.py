@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account, Role
 from apps.accounts.statements import Hole, Statement
@@ -49,8 +50,10 @@ def ensure_not_barred(account: Account, contribution: Contribution) -> None:
     if not bars.any(number=contribution.pk, account=account.pk):
         return
     if Escalation.objects.filter(contribution=contribution).exists():
-        raise NotAReviewer(f"{contribution} was handed to a maintainer; another one decides on it")
-    raise NotAReviewer(f"{account} rejected {contribution}; after the appeal somebody else decides")
+        said = _("%(pr)s was handed to a maintainer; another one decides on it")
+        raise NotAReviewer(said % {"pr": contribution})
+    said = _("%(account)s rejected %(pr)s; after the appeal somebody else decides")
+    raise NotAReviewer(said % {"account": account, "pr": contribution})
 
 
 def awaiting() -> QuerySet[Pending]:

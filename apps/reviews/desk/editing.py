@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
 from apps.checks.models import Finding, Severity
 from apps.contributions import amending
 from apps.contributions.models import Contribution
@@ -45,7 +47,8 @@ def amend(held: Pending, contribution: Contribution) -> None:
     """Send the edited rows to the checks, and let the verdict wait for what they say."""
     rules.ensure_may_decide(held.reviewer, contribution)
     if held.digest != contribution.digest:
-        raise Stale(f"{contribution} has changed since you read it; look at it again")
+        said = _("%(pr)s has changed since you read it; look at it again")
+        raise Stale(said % {"pr": contribution})
     edits = [Edit(*edit) for edit in held.edits]
     amending.amend(contribution, edits, by=held.reviewer)
     held.digest, held.edited = contribution.digest, True
@@ -55,15 +58,18 @@ def amend(held: Pending, contribution: Contribution) -> None:
 def checked(held: Pending, contribution: Contribution) -> bool:
     """Whether the checks have let the edited rows through; a refusal says what they found."""
     if held.digest != contribution.digest:
-        raise Stale(f"{contribution} has changed since your edit; look at it again")
+        said = _("%(pr)s has changed since your edit; look at it again")
+        raise Stale(said % {"pr": contribution})
     if contribution.stage == Stage.SUBMITTED:
         return False
     if contribution.stage == Stage.QUARANTINED:
-        raise ReviewRefused(f"the checks set {contribution} aside after your edit")
+        said = _("the checks set %(pr)s aside after your edit")
+        raise ReviewRefused(said % {"pr": contribution})
     before = _found_in(contribution, contribution.revision - 1)
     for (screen, place), message in _found_in(contribution, contribution.revision).items():
         if (screen, place) not in before:
-            raise ReviewRefused(f"the checks found something in your edit: {message}")
+            said = _("the checks found something in your edit: %(message)s")
+            raise ReviewRefused(said % {"message": message})
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution
@@ -20,20 +21,23 @@ from apps.reviews.queue.policy import QueueRule
 def ensure_somebody_hears(contribution: Contribution, by: Account) -> None:
     """`ReviewRefused` where no other maintainer is there who may decide."""
     if Escalation.objects.filter(contribution=contribution).exists():
-        raise ReviewRefused(f"{contribution} was handed to a maintainer before; decide on it")
+        said = _("%(pr)s was handed to a maintainer before; decide on it")
+        raise ReviewRefused(said % {"pr": contribution})
     apart = apart_from(contribution.author, QueueRule.of(contribution.line))
     others = Account.objects.filter(role=Role.MAINTAINER, is_active=True).exclude(pk__in=apart)
     if not others.exclude(pk=by.pk).exists():
-        raise ReviewRefused("there is no other maintainer; decide on it, or leave it for another")
+        said = _("there is no other maintainer; decide on it, or leave it for another")
+        raise ReviewRefused(said)
 
 
 def escalate(contribution: Contribution, *, by: Account, digest: str, because: str) -> Escalation:
     """Leave the decision to a maintainer, with the doubt that made it necessary."""
     rules.ensure_may_decide(by, contribution)
     if digest != contribution.digest:
-        raise Stale(f"{contribution} has changed since you read it; look at it again")
+        said = _("%(pr)s has changed since you read it; look at it again")
+        raise Stale(said % {"pr": contribution})
     if contribution.stage != Stage.IN_REVIEW:
-        raise MoveRefused(f"{contribution} is not in review any more")
+        raise MoveRefused(_("%s is not in review any more") % contribution)
     ensure_somebody_hears(contribution, by)
     try:
         with transaction.atomic():
@@ -41,5 +45,6 @@ def escalate(contribution: Contribution, *, by: Account, digest: str, because: s
             Claim.objects.filter(contribution=contribution).delete()
             record(contribution, "escalated", by=by, because=because, details={"digest": digest})
     except IntegrityError:
-        raise ReviewRefused(f"{contribution} was handed to a maintainer before") from None
+        said = _("%(pr)s was handed to a maintainer before")
+        raise ReviewRefused(said % {"pr": contribution}) from None
     return handed

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from apps.accounts.models import Account
@@ -139,7 +140,8 @@ def undo(*, by: Account, batch: str = "") -> list[Contribution]:
         chosen = batch or open_ones.values_list("batch", flat=True).first() or ""
         taken = [one for one in open_ones if one.batch == chosen]
         if not taken:
-            raise TooLate("there is no verdict left to undo; what has taken effect stays on record")
+            said = _("there is no verdict left to undo; what has taken effect stays on record")
+            raise TooLate(said)
         Pending.objects.filter(pk__in=[one.pk for one in taken]).delete()
     return [one.contribution for one in reversed(taken)]
 
@@ -172,7 +174,8 @@ def carry_out(given: Pending) -> bool:
             pk=held.contribution_id
         )
         try:
-            with transaction.atomic():
+            # What lapses is kept in words: in the site's own language, whoever set it off.
+            with override(settings.LANGUAGE_CODE), transaction.atomic():
                 done = _effect(held, contribution)
         except REFUSALS as refusal:
             held.lapsed = str(refusal)
@@ -218,11 +221,13 @@ def _ensure_stands(contribution: Contribution, step: str, by: Account, digest: s
     """What would refuse the verdict later refuses it now."""
     rules.ensure_may_review(by, contribution)
     if digest != contribution.digest:
-        raise Stale(f"{contribution} has changed since you read it; look at it again")
+        said = _("%(pr)s has changed since you read it; look at it again")
+        raise Stale(said % {"pr": contribution})
     _ensure_open(contribution, step)
     # An edit would begin another round, and take back the voice that others rely on.
     if Contribution.objects.filter(voted_by(by), pk=contribution.pk).exists():
-        raise VoiceIsIn(f"your verdict on {contribution} is in, and others rely on it")
+        said = _("your verdict on %s is in, and others rely on it")
+        raise VoiceIsIn(said % contribution)
 
 
 def _keep(contribution: Contribution, **told: Any) -> Pending:
@@ -231,9 +236,8 @@ def _keep(contribution: Contribution, **told: Any) -> Pending:
         with transaction.atomic():
             return Pending.objects.create(contribution=contribution, **told)
     except IntegrityError:
-        raise ReviewRefused(
-            f"a verdict on {contribution} waits to take effect; look again in a moment"
-        ) from None
+        said = _("a verdict on %(pr)s waits to take effect; look again in a moment")
+        raise ReviewRefused(said % {"pr": contribution}) from None
 
 
 def _ensure_open(contribution: Contribution, step: str) -> None:
@@ -242,7 +246,8 @@ def _ensure_open(contribution: Contribution, step: str) -> None:
     entered = ENTERED.get(Step(step))
     open_to = contribution.STAGES.allows(stage, entered) if entered else stage == Stage.IN_REVIEW
     if not open_to or stage not in (Stage.IN_REVIEW, Stage.QUARANTINED):
-        raise MoveRefused(f"{contribution} is {words(stage)} and waits for no such verdict")
+        said = _("%(pr)s is %(stage)s and waits for no such verdict")
+        raise MoveRefused(said % {"pr": contribution, "stage": words(stage)})
 
 
 def _reason(step: str, reason: str, because: str) -> str:
@@ -250,12 +255,12 @@ def _reason(step: str, reason: str, because: str) -> str:
     said = because.strip()
     if step == Step.REJECT:
         if reason not in Reason.values:
-            raise ReasonMissing("pick the reason for which it is turned away")
+            raise ReasonMissing(_("pick the reason for which it is turned away"))
         # Everybody reads it, so it is written in the site's own language.
         with override(settings.LANGUAGE_CODE):
             said = said or ("" if reason == Reason.OTHER else str(Reason(reason).label))
     if not said and step != Step.ACCEPT:
-        raise ReasonMissing("say why, so that the next person knows what to do")
+        raise ReasonMissing(_("say why, so that the next person knows what to do"))
     return said
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.models import Account
 from apps.contributions.discussion.actions import tick
 from apps.contributions.discussion.queries import marks_seen
@@ -38,7 +40,9 @@ def not_viewed(contribution: Contribution, by: Account) -> list[int]:
 def ensure_viewed(contribution: Contribution, by: Account) -> None:
     """`NotViewed` while rows are left."""
     if left := not_viewed(contribution, by):
-        raise NotViewed(
-            f"{len(left)} of {contribution.row_count} rows were not on your screen yet, the first "
-            f"of them row {left[0] + 1}; look at them, or ask for changes"
+        said = _(
+            "%(left)d of %(rows)d rows were not on your screen yet, the first of them row "
+            "%(first)d; look at them, or ask for changes"
         )
+        counts = {"left": len(left), "rows": contribution.row_count, "first": left[0] + 1}
+        raise NotViewed(said % counts)

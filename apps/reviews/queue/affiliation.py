@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts import networks
 from apps.accounts.models import Account, Role
@@ -56,19 +57,22 @@ def ensure_independent(reviewer: Account, contribution: Contribution) -> None:
     """`OwnWork` or `Affiliated`, which says why, unless this account is free to decide here."""
     me, them = _owner(reviewer), _owner(contribution.author)
     if me == them:
-        raise OwnWork(f"{reviewer} wrote {contribution}; somebody else decides on it")
+        said = _("%(reviewer)s wrote %(pr)s; somebody else decides on it")
+        raise OwnWork(said % {"reviewer": reviewer, "pr": contribution})
     rule = QueueRule.of(contribution.line)
     ties = [house for (house,) in _asked(APART_WHY, rule, me=me, them=them)]
     if houses := [house for house in ties if house is not None]:
-        raise Affiliated(
-            f"{reviewer} and the author of {contribution} both belong to {houses[0]}; "
-            "somebody else decides on it"
+        said = _(
+            "%(reviewer)s and the author of %(pr)s both belong to %(house)s; somebody else decides "
+            "on it"
         )
+        raise Affiliated(said % {"reviewer": reviewer, "pr": contribution, "house": houses[0]})
     if ties or _met(me, them, rule):
-        raise Affiliated(
-            f"there is evidence that {reviewer} and the author of {contribution} are one person; "
+        said = _(
+            "there is evidence that %(reviewer)s and the author of %(pr)s are one person; "
             "somebody else decides on it, or a maintainer dismisses the evidence"
         )
+        raise Affiliated(said % {"reviewer": reviewer, "pr": contribution})
 
 
 def is_independent(reviewer: Account, contribution: Contribution) -> bool:
@@ -118,15 +122,16 @@ def tie_by_rows(contribution: Contribution, rule: QueueRule) -> None:
 def ensure_may_see_ties(account: Account) -> None:
     """`NotAReviewer` for who may not look into the evidence."""
     if account.role not in DISMISS:
-        raise NotAReviewer("this evidence is for maintainers and administrators")
+        raise NotAReviewer(_("this evidence is for maintainers and administrators"))
 
 
 def dismiss(tie: Tie, *, by: Account, because: str) -> None:
     """Say that the evidence misleads: the two are two people, on record."""
     if by.role not in DISMISS or by.pk in (tie.one_id, tie.other_id):
-        raise NotAReviewer(f"{by} cannot dismiss this evidence; another maintainer can")
+        said = _("%(account)s cannot dismiss this evidence; another maintainer can")
+        raise NotAReviewer(said % {"account": by})
     if not because.strip():
-        raise ReasonMissing("say why the evidence misleads")
+        raise ReasonMissing(_("say why the evidence misleads"))
     with transaction.atomic():
         tie.dismissed_by, tie.dismissed_because = by, because
         tie.save(update_fields=["dismissed_by", "dismissed_because"])

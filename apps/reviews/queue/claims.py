@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account, Role
 from apps.accounts.statements import Hole, Statement
@@ -227,8 +228,10 @@ def claim(contribution: Contribution, *, by: Account) -> Claim:
         written = cursor.fetchone()
     if written is None:
         held = Claim.objects.select_related("reviewer").get(contribution=contribution)
+        said = _("%(reviewer)s holds %(pr)s until %(until)s")
+        until = f"{held.expires_at:%H:%M}"
         raise ClaimedByAnother(
-            f"{held.reviewer} holds {contribution} until {held.expires_at:%H:%M}"
+            said % {"reviewer": held.reviewer, "pr": contribution, "until": until}
         )
     return Claim(pk=written[0], contribution=contribution, reviewer=by, expires_at=told["expires"])
 
@@ -245,7 +248,8 @@ def skip(contribution: Contribution, *, by: Account, why: str, because: str = ""
     """
     rules.ensure_may_review(by, contribution)
     if why not in Skip.Why.values:
-        raise ReasonMissing(f"say why you skip it: one of {', '.join(Skip.Why.values)}")
+        said = _("say why you skip it: one of %(choice)s")
+        raise ReasonMissing(said % {"choice": ", ".join(Skip.Why.values)})
     rule, now = QueueRule.of(contribution.line), timezone.now()
     with transaction.atomic():
         place = Place.objects.select_for_update().filter(pk=contribution.pk).first()

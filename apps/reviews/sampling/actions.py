@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Account
 from apps.contributions.models import Contribution
@@ -33,7 +34,8 @@ def begin(contribution: Contribution, *, by: Account) -> Sample:
     _ensure_waiting(contribution)
     policy = SamplingPolicy.of(contribution.line)
     if not policy.covers(contribution):
-        raise NotSampled(f"{contribution} has fewer than {policy.rows} rows; read them all")
+        said = _("%(pr)s has fewer than %(rows)s rows; read them all")
+        raise NotSampled(said % {"pr": contribution, "rows": policy.rows})
     voice = queries.voice_now(contribution)
     if (found := queries.sample_for(contribution)) is not None:
         return found
@@ -74,14 +76,16 @@ def judge(sample: Sample, *, by: Account, place: int, bad: bool, because: str = 
     contribution = sample.contribution
     rules.ensure_may_decide(by, contribution)
     if not queries.may_judge(by, sample):
-        raise VoiceIsIn(f"your verdict on {contribution} is in; somebody else judges these rows")
+        said = _("your verdict on %(pr)s is in; somebody else judges these rows")
+        raise VoiceIsIn(said % {"pr": contribution})
     if bad and not because.strip():
-        raise ReasonMissing("say what is wrong with the row, so that its author can mend it")
+        raise ReasonMissing(_("say what is wrong with the row, so that its author can mend it"))
     with transaction.atomic():
         sample = Sample.objects.select_for_update().get(pk=sample.pk)
         _ensure_waiting(contribution)
         if sample.digest != contribution.digest:
-            raise Stale(f"{contribution} has changed since the sample was drawn; begin again")
+            said = _("%(pr)s has changed since the sample was drawn; begin again")
+            raise Stale(said % {"pr": contribution})
         if sample.state != Sample.State.OPEN or place != sample.judged:
             return queries.standing_of(sample)
         RowVerdict.objects.create(
@@ -125,4 +129,5 @@ def _send_back(contribution: Contribution, sample: Sample, *, by: Account) -> No
 
 def _ensure_waiting(contribution: Contribution) -> None:
     if contribution.stage != Stage.IN_REVIEW:
-        raise MoveRefused(f"{contribution} is {words(contribution.stage)} and is not reviewed now")
+        said = _("%(pr)s is %(stage)s and is not reviewed now")
+        raise MoveRefused(said % {"pr": contribution, "stage": words(contribution.stage)})
