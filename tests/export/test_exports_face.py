@@ -63,7 +63,7 @@ def test_ones_own_come_with_a_token_and_are_kept_out_of_shared_caches(line: Mode
 @pytest.mark.parametrize(
     "asked",
     [{"format": "csv"}, {"kind": "poem"}, {"stage": "gone"}, {"style": "loud"}, {"pr": "x"},
-     {"mine": "perhaps"}, {"colour": "red"}],
+     {"mine": "perhaps"}, {"colour": "red"}, {"format": ""}, {"kind": ""}],
 )  # fmt: skip
 def test_a_parameter_that_is_not_understood_is_refused(line: ModelLine, asked: Any) -> None:
     response = Caller().get("exports", **asked)

@@ -85,7 +85,7 @@ def _selection(request: Request) -> Selection:
 
 
 def _choice(request: Request, name: str, choice: Any) -> str:
-    asked: str = request.query_params.get(name, "")
-    if asked and asked not in choice:
-        raise Problem("bad_parameter", f"{name} is not one of {', '.join(choice)}")
-    return asked
+    asked: str | None = request.query_params.get(name)
+    if asked is not None and asked not in choice:
+        raise Problem("bad_parameter", f"{name} is not one of {', '.join(choice)}; or leave it out")
+    return asked or ""
