@@ -15,7 +15,12 @@ HERE = Path(__file__).parent
 PINS = HERE / "python" / "requirements.txt"
 PACKAGES = ("package.json", "package-lock.json")
 # What npm says where it cannot reach its registry and has no copy of a package.
-AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTCACHED")
+AWAY = (
+    *("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "EHOSTUNREACH"),
+    *("ETIMEDOUT", "ESOCKETTIMEDOUT", "ERR_SOCKET_TIMEOUT", "EPROTO", "CERT", "ENOTCACHED"),
+    # What a proxy says that lets nobody through.
+    *("E403", "E407", "E502", "E503", "E504"),
+)
 NO_REGISTRY = (
     "the npm registry cannot be reached and its packages are not here, so that the TypeScript "
     "client was not tried: run it once where the registry answers"
