@@ -12,13 +12,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.conf import settings
+from django.core.exceptions import (
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404
 from django.http.request import UnreadablePostError
 from django.urls import reverse
 from rest_framework import exceptions as drf
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -198,7 +205,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
     if kind is SERVER_ERROR:
         got_request_exception.send(sender=None, request=request._request)
     body: dict[str, Any] = {
-        "type": request.build_absolute_uri(reverse("api:problem", args=[kind.code])),
+        "type": _page_of(kind, request),
         "title": kind.title,
         "status": kind.status,
         "detail": sentence(error),
@@ -216,6 +223,15 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
     if seconds:
         response["Retry-After"] = str(seconds)
     return response
+
+
+def _page_of(kind: Kind, request: Request) -> str:
+    """The address of the page about a kind, under the name by which the site was called."""
+    path = reverse("api:problem", args=[kind.code])
+    try:
+        return str(request.build_absolute_uri(path))
+    except DisallowedHost:
+        return f"{settings.SITE_URL}{path}"
 
 
 def kind_of(error: Exception) -> Kind:
@@ -296,6 +312,8 @@ def sentence(error: Exception) -> str:
         return f"{first['pointer'] or 'the body'}: {first['detail']}{rest}"
     if isinstance(error, drf.UnsupportedMediaType):
         return "send application/json (or, for bulk, application/x-ndjson) in Content-Type"
+    if isinstance(error, DisallowedHost):
+        return "the Host header is no name of this site; send the one that stands in its address"
     if isinstance(error, Http404):
         return "there is nothing under this address that you may see"
     return str(error) or kind_of(error).title

@@ -39,7 +39,7 @@ SAFE = ("GET", "HEAD")
 # Codes of problems that come before any view has had its say.
 ANYWHERE = (
     *("bad_parameter", "unknown_api_version", "bad_token", "length_required", "not_acceptable"),
-    *("too_many_requests", "too_many_tries", "database_away"),
+    *("bad_request", "too_many_requests", "too_many_tries", "database_away"),
 )
 # Where an Idempotency-Key is taken.
 WITH_A_KEY = ("request_under_way", "key_reused")

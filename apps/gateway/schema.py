@@ -176,7 +176,7 @@ def _listing() -> Schema:
     return _operation(
         "get_models",
         "Lists the channels and the versions that can be asked",
-        responses=answers | _refusals(401, 403, 404, 429),
+        responses=answers | _refusals(400, 401, 403, 404, 429),
     )
 
 

@@ -22,3 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out", signing.logout, name="account_logout"),
     path("", include("apps.pages.urls")),
 ]
+
+handler400 = "flywheel.refusals.unreadable"
+handler404 = "flywheel.refusals.nowhere"
+handler500 = "flywheel.refusals.broken"

@@ -164,3 +164,17 @@ def test_a_method_that_an_address_does_not_have_is_none_whoever_asks(
         "GET, HEAD, OPTIONS",
         "GET, POST, HEAD, OPTIONS",
     ]
+
+
+def test_an_error_outside_every_view_is_a_problem_too(
+    line: ModelLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr("apps.pages.languages.for_programs", broken)
+    answer = Client(raise_request_exception=False).get("/api/v1/skills")
+
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert answer.json()["code"] == "server_error"
+    assert b"swordfish" not in answer.content

@@ -123,13 +123,13 @@ def test_every_declared_code_is_a_kind_of_problem_and_every_kind_is_declared_som
         for code in answer.get("x-codes", [])
     }
 
-    # What no address promises: the unforeseen, and what Django says before a view is found.
+    # What no address promises: the unforeseen.
     assert set(problems.kinds()) - declared == NEVER_PROMISED
     assert declared <= set(problems.kinds())
 
 
 NEVER_PROMISED = {
-    *("server_error", "bad_request", "method_not_allowed"),
+    *("server_error", "method_not_allowed"),
     # Of pages and of batches that this face cuts itself.
     *("bad_file", "outdated", "unknown_trace"),
 }

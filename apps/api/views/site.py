@@ -98,6 +98,17 @@ class Nothing(Face):
         raise Problem("not_found", f"there is no address {request.path}; {mend}")
 
 
+class Unreached(Face):
+    """What went wrong before any address was looked up: a problem like every other, too."""
+
+    authentication_classes = []
+    schema = None  # type: ignore[assignment]
+    error: Exception = Exception()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise self.error
+
+
 def _explained(kind: Kind) -> dict[str, Any]:
     return {
         "code": kind.code,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from apps.api import mends, problems
 from apps.api.problems import escaped
@@ -143,3 +144,18 @@ def test_a_refusal_of_a_program_that_asks_for_html_is_a_problem_all_the_same(
     assert answer.status_code in (404, 406)
     assert json.loads(answer.content)["code"] in ("not_found", "not_acceptable")
     a_contribution(line)
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example", "", "a b", "[::"])
+def test_a_request_for_another_host_is_a_problem_whose_type_leads_to_this_site(
+    line: ModelLine, settings: Settings, host: str
+) -> None:
+    settings.SITE_URL = "https://flywheel.example"
+
+    answer = Client().get("/api/v1/skills", headers={"Host": host})
+
+    assert_problem(answer, 400, "bad_request")
+    assert answer.json()["type"] == "https://flywheel.example/api/v1/problems/bad_request"
+    assert "Host header" in answer.json()["detail"]
+    assert answer["OpenFlywheel-Version"] == "2026-11-01"
+    assert answer["Cache-Control"] == "private, no-store"
