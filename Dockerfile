@@ -19,6 +19,7 @@ COPY apps apps
 COPY training training
 COPY templates templates
 COPY static static
+COPY locale locale
 ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/srv/openflywheel/platform:/srv/openflywheel \
     PYTHONUNBUFFERED=1 \

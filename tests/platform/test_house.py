@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -52,6 +53,42 @@ def test_the_compose_file_opens_ports_on_loopback_alone_and_no_default_password(
         "argilla": ["127.0.0.1:${ARGILLA_PORT:-6900}:6900"],
     }
     assert not re.search(r"\$\{\w*(PASSWORD|SECRET)\w*:-[^}]", text)
+
+
+IN_THE_IMAGE = """
+import django
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.template.loader import get_template
+from django.utils import translation
+django.setup()
+with translation.override("tr"):
+    print(translation.gettext("Leaderboard"))
+print(get_template("base.html").origin.name)
+print(finders.find("css/tokens.css"))
+print(settings.BASE_MODEL)
+"""
+
+
+def test_the_image_has_every_folder_that_the_site_reads(tmp_path: Path) -> None:
+    told = (ROOT / "Dockerfile").read_text()
+    for what, where in re.findall(r"^COPY (?!-)(\S+) (\S+)$", told, re.MULTILINE):
+        copy = shutil.copytree if (ROOT / what).is_dir() else shutil.copy
+        copy(ROOT / what, tmp_path / where)
+    environment = {
+        **{"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path}/platform:{tmp_path}"},
+        **{"DJANGO_SETTINGS_MODULE": "flywheel.settings", "VAR_DIR": f"{tmp_path}/var"},
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", IN_THE_IMAGE],
+        **{"cwd": tmp_path, "env": environment, "capture_output": True, "text": True},
+    )
+
+    assert done.returncode == 0, done.stderr
+    word, *paths = done.stdout.splitlines()
+    assert word != "Leaderboard"
+    assert all(path.startswith(str(tmp_path)) and Path(path).exists() for path in paths), paths
 
 
 def test_every_service_waits_only_for_what_is_there_with_it():
