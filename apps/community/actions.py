@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,6 +25,7 @@ OLD_KEY_LASTS = timedelta(hours=24)
 LOG_LASTS = timedelta(days=30)
 WANT = re.compile(r"\*|[a-z_]+\.(\*|[a-z_]+)")
 PING = "ping"
+ROWS_AT_ONCE = 1000
 
 
 # -- People ---------------------------------------------------------------------------------------
@@ -154,11 +154,16 @@ def replay(delivery: Dispatch) -> Dispatch:
     return _enqueue(delivery.endpoint, delivery.message_id, delivery.kind, body)
 
 
-def write_deliveries(news: News) -> None:
-    """A delivery for each webhook that wants to hear this."""
-    for endpoint in queries.endpoints_for(news):
-        body = news.as_message(_address_of(news))
-        _enqueue(endpoint, news.message_id, news.kind, body)
+def write_deliveries(many: Sequence[News]) -> None:
+    """A delivery of each event for each webhook that wants to hear it."""
+    endpoints = queries.endpoints_on()
+    wanted = (
+        _dispatch(endpoint, news.message_id, news.kind, news.as_message(_address_of(news)))
+        for news in many
+        for endpoint in endpoints
+        if queries.wants(endpoint, news)
+    )
+    Dispatch.objects.bulk_create(wanted, ROWS_AT_ONCE)
 
 
 def forget_old_deliveries() -> int:
@@ -170,14 +175,19 @@ def forget_old_deliveries() -> int:
 
 
 def _enqueue(endpoint: Endpoint, message_id: str, kind: str, body: object) -> Dispatch:
-    with transaction.atomic():
-        return Dispatch.objects.create(
-            endpoint=endpoint,
-            message_id=message_id,
-            kind=kind,
-            body=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
-            next_try_at=timezone.now(),
-        )
+    dispatch = _dispatch(endpoint, message_id, kind, body)
+    dispatch.save()
+    return dispatch
+
+
+def _dispatch(endpoint: Endpoint, message_id: str, kind: str, body: object) -> Dispatch:
+    return Dispatch(
+        endpoint=endpoint,
+        message_id=message_id,
+        kind=kind,
+        body=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
+        next_try_at=timezone.now(),
+    )
 
 
 def _address_of(news: News) -> str:

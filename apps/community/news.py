@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,9 +49,11 @@ class News:
         }
 
 
-def news_of(event: Event) -> News:
-    """The event as people are told of it."""
-    return News(event, kind_of_news(event), tuple(_about(event)))
+def news_of(events: Sequence[Event]) -> list[News]:
+    """The events as people are told of them."""
+    own = {event.subject_id for event in events if event.subject_kind == PR}
+    prs = Contribution.objects.select_related("author").in_bulk(own)
+    return [News(event, kind_of_news(event), tuple(_about(event, prs))) for event in events]
 
 
 def kind_of_news(event: Event) -> str:
@@ -59,15 +62,16 @@ def kind_of_news(event: Event) -> str:
     return f"{thing}.{event.entered or event.verb.replace(' ', '_')}"
 
 
-def _about(event: Event) -> list[Contribution]:
-    prs = Contribution.objects.select_related("author").order_by("pk")
+def _about(event: Event, prs: Mapping[int, Contribution]) -> list[Contribution]:
     if event.subject_kind == PR:
-        return list(prs.filter(pk=event.subject_id))
+        return [prs[event.subject_id]] if event.subject_id in prs else []
+    built = Contribution.objects.select_related("author").order_by("pk")
     if event.subject_kind == BUILD:
-        return list(prs.filter(entries__build=event.subject_id))
+        return list(built.filter(entries__build=event.subject_id))
     if event.subject_kind == ROLLOUT:
-        built = Rollout.objects.filter(pk=event.subject_id).values("candidate__build")
-        return list(prs.filter(pk__in=Entry.objects.filter(build__in=built).values("contribution")))
+        builds = Rollout.objects.filter(pk=event.subject_id).values("candidate__build")
+        entries = Entry.objects.filter(build__in=builds)
+        return list(built.filter(pk__in=entries.values("contribution")))
     return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -179,10 +180,11 @@ def wants_mail(account: Account) -> bool:
     return bool(account.email) and account.is_active and (wish is None or wish.wanted)
 
 
-def to_be_mailed(news: News) -> QuerySet[Notice]:
-    """The notices of an event whose readers have an address and want mail."""
-    notices = Notice.objects.filter(event=news.event, mailed_at=None).exclude(account__email="")
-    return notices.exclude(account__mail_wish__wanted=False)
+def to_be_mailed(many: Iterable[News]) -> QuerySet[Notice]:
+    """The notices of some events whose readers have an address and want mail, as they came."""
+    events = [news.event.pk for news in many]
+    notices = Notice.objects.filter(event__in=events, mailed_at=None).exclude(account__email="")
+    return notices.exclude(account__mail_wish__wanted=False).order_by("pk")
 
 
 def subscription_of(account: Account, contribution: Contribution) -> Subscription | None:
@@ -195,13 +197,19 @@ def endpoints_of(account: Account) -> QuerySet[Endpoint]:
     return Endpoint.objects.filter(account=account)
 
 
-def endpoints_for(news: News) -> list[Endpoint]:
-    """The webhooks that want to hear this: they are on, asked for its kind, and may hear it."""
+def endpoints_on() -> list[Endpoint]:
+    """The webhooks that hear anything at all."""
+    return list(Endpoint.objects.filter(disabled_at=None).order_by("pk"))
+
+
+def wants(endpoint: Endpoint, news: News) -> bool:
+    """Whether a webhook has asked for news of this kind, and may hear them."""
     thing = news.kind.split(".")[0]
-    wanted = Q(wants__overlap=["*", f"{thing}.*", news.kind])
-    on = Endpoint.objects.filter(wanted, disabled_at=None).select_related("account")
-    authors = {one.author_id for one in news.contributions}
-    return [one for one in on if not one.own_only or one.account_id in authors]
+    if not {"*", f"{thing}.*", news.kind}.intersection(endpoint.wants):
+        return False
+    return not endpoint.own_only or endpoint.account_id in {
+        one.author_id for one in news.contributions
+    }
 
 
 def due_deliveries() -> QuerySet[Dispatch, int]:

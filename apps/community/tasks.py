@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from celery import shared_task
 from django.utils import timezone
@@ -25,10 +26,9 @@ def tell() -> None:
     telling.read_on("webhooks", actions.write_deliveries)
 
 
-def _tell_people(news: News) -> None:
-    telling.write_notices(news)
-    telling.take_part(news)
-    for notice in queries.to_be_mailed(news):
+def _tell_people(many: Sequence[News]) -> None:
+    telling.write_notices(many)
+    for notice in queries.to_be_mailed(many):
         send("apps.community.tasks.mail_notice", notice.pk, once=f"mail of notice {notice.pk}")
 
 

@@ -1,9 +1,14 @@
-"""Who is told of what: the record is read once, in order, and each event becomes notices."""
+"""Who is told of what: the record is read once, in order, and each event becomes notices.
+
+Some events are read at once and told together: while many people decide, one by one would cost more
+than their deciding does.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import transaction
 
@@ -14,6 +19,7 @@ from apps.contributions.models import Contribution
 from apps.history.models import Event
 
 EVENTS_A_RING = 500
+ROWS_AT_ONCE = 1000
 
 # What is worth a line in an inbox, beside everything that happens in a discussion.
 TOLD = frozenset(
@@ -38,8 +44,8 @@ ONCE = frozenset(["pr.measured"])
 MENTION = re.compile(r"(?<![\w@/])@(\w[\w.@+-]{0,149})")
 
 
-def read_on(reader: str, tell: Callable[[News], None]) -> int:
-    """Tell every event that this reader has not had; returns how many there were.
+def read_on(reader: str, tell: Callable[[Sequence[News]], None]) -> int:
+    """Tell every event that this reader has not had, some at once; returns how many there were.
 
     Events are written one after the other under a lock, so none can appear behind the bookmark.
     The bookmark moves in the same transaction, so that each event is told exactly once.
@@ -49,45 +55,86 @@ def read_on(reader: str, tell: Callable[[News], None]) -> int:
         bookmark = Reading.objects.select_for_update(skip_locked=True).filter(reader=reader).first()
         if bookmark is None:
             return 0
-        events = list(Event.objects.filter(pk__gt=bookmark.event_id).order_by("pk")[:EVENTS_A_RING])
-        for event in events:
-            tell(news_of(event))
+        after = Event.objects.filter(pk__gt=bookmark.event_id).select_related("account")
+        events = list(after.order_by("pk")[:EVENTS_A_RING])
         if events:
+            tell(news_of(events))
             bookmark.event_id = events[-1].pk
             bookmark.save(update_fields=["event_id"])
     return len(events)
 
 
-def write_notices(news: News) -> None:
-    """A line in the inbox of each person whom an event concerns, but not of who did it."""
-    if news.kind not in TOLD:
-        return
+def write_notices(many: Sequence[News]) -> None:
+    """A line in the inbox of each person whom an event concerns, but not of who did it.
+
+    Whoever says or decides something under a PR follows it from then on.
+    """
+    audience, notices = Audience(many), list[Notice]()
+    for news in many:
+        if news.kind in TOLD:
+            notices += _notices_of(news, audience, notices)
+        audience.hears_from_now_on(news)
+    Notice.objects.bulk_create(notices, ROWS_AT_ONCE, ignore_conflicts=True)
+    Subscription.objects.bulk_create(audience.joined, ROWS_AT_ONCE, ignore_conflicts=True)
+
+
+class Audience:
+    """Who follows the PRs that some news are about; it grows while they are told in their order."""
+
+    def __init__(self, many: Sequence[News]) -> None:
+        self.of: dict[int, dict[int, Subscription]] = defaultdict(dict)
+        self.joined: list[Subscription] = []
+        prs = {one.pk for news in many for one in news.contributions}
+        for follows in Subscription.objects.filter(contribution__in=prs).select_related("account"):
+            self.of[follows.contribution_id][follows.account_id] = follows
+
+    def hears_from_now_on(self, news: News) -> None:
+        """Let whoever did it follow the PR that it was done to, unless it is their own."""
+        account = news.event.account
+        if account is None:
+            return
+        for one in news.contributions:
+            follows_already = account.pk in self.of[one.pk]
+            if follows_already or one.author_id == account.pk or not is_about(news.event, one):
+                continue
+            joins = Subscription(account=account, contribution=one, reason=Reason.TOOK_PART)
+            self.of[one.pk][account.pk] = joins
+            self.joined.append(joins)
+
+
+def _notices_of(news: News, audience: Audience, before: Sequence[Notice]) -> list[Notice]:
     only = ONLY.get(news.kind, set(Reason))
-    notices = [
+    return [
         Notice(account=account, contribution=contribution, event=news.event, reason=reason)
         for contribution in news.contributions
-        if news.kind not in ONCE or not _told_before(news, contribution)
-        for account, reason in concerned(news, contribution)
+        if news.kind not in ONCE or not _told_before(news, contribution, before)
+        for account, reason in _concerned(news, contribution, audience)
         if account.pk != news.event.account_id and reason in only
     ]
-    Notice.objects.bulk_create(notices, ignore_conflicts=True)
 
 
-def _told_before(news: News, contribution: Contribution) -> bool:
-    """Whether the same was told of this PR already."""
-    told = Notice.objects.filter(contribution=contribution, event__verb=news.event.verb)
-    return told.filter(event__subject_kind=news.event.subject_kind).exists()
+def _told_before(news: News, contribution: Contribution, before: Sequence[Notice]) -> bool:
+    """Whether the same was told of this PR already, to anybody: earlier, or just now."""
+    event = news.event
+    if any(
+        (one.contribution_id, one.event.verb) == (contribution.pk, event.verb) for one in before
+    ):
+        return True
+    told = Notice.objects.filter(contribution=contribution, event__verb=event.verb)
+    return told.filter(event__subject_kind=event.subject_kind).exists()
 
 
-def concerned(news: News, contribution: Contribution) -> Iterator[tuple[Account, Reason]]:
+def _concerned(
+    news: News, contribution: Contribution, audience: Audience
+) -> Iterator[tuple[Account, Reason]]:
     """Everybody whom the event concerns as part of this PR, each once, by the strongest reason."""
     told: set[int] = set()
-    follows = Subscription.objects.filter(contribution=contribution).select_related("account")
-    muted = {one.account_id for one in follows if one.muted}
+    follows = audience.of[contribution.pk]
+    muted = {one.account_id for one in follows.values() if one.muted}
     for account, reason in [
         *((one, Reason.MENTIONED) for one in _mentioned(news)),
         (contribution.author, Reason.AUTHOR),
-        *((one.account, Reason(one.reason)) for one in follows),
+        *((one.account, Reason(one.reason)) for one in follows.values()),
     ]:
         if account.pk in told or account.pk in muted or not account.is_active:
             continue
@@ -96,21 +143,6 @@ def concerned(news: News, contribution: Contribution) -> Iterator[tuple[Account,
             continue
         told.add(account.pk)
         yield account, reason
-
-
-def take_part(news: News) -> None:
-    """Whoever says or decides something under a PR follows it from then on."""
-    account = news.event.account
-    if account is None:
-        return
-    Subscription.objects.bulk_create(
-        [
-            Subscription(account=account, contribution=one, reason=Reason.TOOK_PART)
-            for one in news.contributions
-            if is_about(news.event, one) and one.author_id != account.pk
-        ],
-        ignore_conflicts=True,
-    )
 
 
 def names_in(text: str) -> list[str]:

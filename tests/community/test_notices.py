@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.core import mail as outgoing
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from apps.accounts.models import Role
@@ -43,6 +45,29 @@ def test_whoever_takes_part_follows_from_then_on():
     assert told(contribution.author) == [("commented", "author")]
 
 
+def test_events_that_are_read_together_are_told_in_their_order():
+    contribution, grace, alan = a_contribution(), somebody(), somebody()
+    say(contribution, by=grace, text="Where is this from?")
+    say(contribution, by=contribution.author, text="From our help desk.")
+    say(contribution, by=alan, text="I see.")
+
+    assert told(contribution.author) == [("commented", "author")] * 2
+    assert told(grace) == [("commented", "took_part")] * 2
+    assert told(alan) == []
+
+
+def test_telling_of_many_prs_asks_no_more_than_telling_of_one():
+    def asked(prs: int) -> int:
+        for _ in range(prs):
+            say(a_contribution(), by=somebody(), text="Where is this from?")
+        with CaptureQueriesContext(connection) as queries_made:
+            tasks.tell()
+        return len(queries_made)
+
+    asked(1)
+    assert asked(1) == asked(20)
+
+
 def test_a_muted_pr_is_silent_and_a_followed_one_speaks():
     contribution, watcher = a_contribution(), somebody()
     tasks.tell()
@@ -67,6 +92,15 @@ def test_the_author_alone_is_told_once_that_there_is_evidence():
 
     assert told(contribution.author) == [("measured", "author")]
     assert told(watcher) == []
+
+
+def test_evidence_that_was_there_twice_by_the_same_ring_is_told_once():
+    contribution = a_contribution(stage=Stage.IN_REVIEW)
+    tasks.tell()
+    for failing in (2, 1):
+        record(contribution, "measured", by="evidence", details={"failing": failing})
+
+    assert told(contribution.author) == [("measured", "author")]
 
 
 def test_an_inbox_says_whether_an_appeal_was_granted():
