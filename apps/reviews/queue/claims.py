@@ -37,7 +37,7 @@ from apps.reviews.queue.worth import boosts
 
 # So many heads are looked at, and where others have locked all of them, so many more: among them
 # somebody finds one that is free. (Each number is a statement of its own, with a plan of its own.)
-LOOKS = (12, 48, 192)
+LOOKS = (4, 16, 64, 256)
 # Where a claim stands already: it is taken over once it has run out, by its own holder, and from
 # who only holds it ahead if that is asked for.
 FREE = """
