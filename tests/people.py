@@ -6,10 +6,13 @@ from itertools import count
 from typing import Any
 
 from apps.accounts.models import Account, Role
+from apps.checks.actions import check
 from apps.contributions import actions
 from apps.contributions.actions import Terms
 from apps.contributions.models import Contribution, Kind
+from apps.contributions.reverting import propose_revert
 from apps.contributions.stages import Stage
+from apps.reviews import actions as reviews
 from apps.skills.models import ModelLine, Skill
 
 TERMS = Terms(licence="CC0-1.0", consent="train", signed_off=True)
@@ -61,3 +64,12 @@ def a_contribution(
     Contribution.objects.filter(pk=contribution.pk).update(stage=stage)
     contribution.refresh_from_db()
     return contribution
+
+
+def reverted(pr: Contribution) -> Contribution:
+    """A revert of the PR that a maintainer has accepted, after real checks."""
+    revert = propose_revert(pr, by=somebody(Role.REVIEWER), because="The source was wrong.")
+    check(revert)
+    assert revert.stage == Stage.IN_REVIEW
+    reviews.accept(revert, by=somebody(Role.MAINTAINER), digest=revert.digest)
+    return revert

@@ -70,12 +70,17 @@ class Selection:
     pr: int = 0
 
     def contributions(self) -> QuerySet[Contribution]:
-        """The PRs whose rows go out, oldest first; accepted ones, unless others are asked for."""
+        """The PRs whose rows go out, oldest first; accepted ones, unless others are asked for.
+
+        What was taken out again goes to its author alone, and only where it is asked for.
+        """
         found = queries.for_export(self.reader)
-        if self.mine:
-            found = found.filter(author_id=self.reader.pk)
-        if self.stage or not (self.mine or self.pr):
+        named = self.mine or self.pr
+        found = found.filter(author_id=self.reader.pk) if self.mine else found
+        if self.stage or not named:
             found = found.filter(stage=self.stage or Stage.ACCEPTED)
+        if not named:
+            found = found.filter(queries.STANDS)
         if self.kind:
             found = found.filter(kind=self.kind)
         if self.pr:

@@ -79,7 +79,7 @@ def accepted(line: ModelLine) -> QuerySet[Contribution]:
     A PR that takes rows out has none to give, and what was taken out stands no more.
     """
     found = Contribution.objects.filter(line=line, stage=Stage.ACCEPTED, reverts=None)
-    return found.exclude(Exists(taking_out(OuterRef("pk")))).order_by("pk")
+    return found.filter(STANDS).order_by("pk")
 
 
 def taking_out(contribution: Any) -> QuerySet[Contribution]:
@@ -87,14 +87,18 @@ def taking_out(contribution: Any) -> QuerySet[Contribution]:
     return Contribution.objects.filter(reverts=contribution, stage=Stage.ACCEPTED)
 
 
+STANDS = ~Exists(taking_out(OuterRef("pk")))
+
+
 def for_export(reader: Account | AnonymousUser) -> QuerySet[Contribution]:
     """What a reader may take home: what was accepted and given to all, and one's own, always.
 
-    Given to all is what its author lets be trained on, under a licence that lets it be passed on.
+    Given to all is what its author lets be trained on, under a licence that lets it be passed on,
+    as long as nobody has taken it out again.
     """
     theirs = Q(author_id=reader.pk) if reader.is_authenticated else Q(pk__in=[])
     given = Q(stage=Stage.ACCEPTED, consent=Consent.TRAIN) & ~Q(licence=Licence.PROPRIETARY)
-    return Contribution.objects.filter(given | theirs)
+    return Contribution.objects.filter(given & STANDS | theirs)
 
 
 def rejections() -> QuerySet[Event]:

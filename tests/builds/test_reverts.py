@@ -14,24 +14,14 @@ from apps.builds.models import Build, Entry
 from apps.builds.queries import waiting_for_a_build
 from apps.checks.actions import check
 from apps.contributions.errors import ContributionRefused, NotForYou
-from apps.contributions.models import Contribution
 from apps.contributions.queries import accepted, accepted_rows
 from apps.contributions.reverting import PROPOSE, propose_revert
 from apps.contributions.stages import Stage
 from apps.reviews import actions as reviews
 from apps.reviews.errors import NotAReviewer
-from tests.people import a_contribution, a_line, somebody
+from tests.people import a_contribution, a_line, reverted, somebody
 
 pytestmark = pytest.mark.django_db
-
-
-def reverted(pr: Contribution) -> Contribution:
-    """A revert of the PR that a maintainer has accepted, after real checks."""
-    revert = propose_revert(pr, by=somebody(Role.REVIEWER), because="The source was wrong.")
-    check(revert)
-    assert revert.stage == Stage.IN_REVIEW
-    reviews.accept(revert, by=somebody(Role.MAINTAINER), digest=revert.digest)
-    return revert
 
 
 def test_reverted_rows_are_in_no_later_manifest(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from apps.reviews.sampling.models import RowVerdict, Sample
 from apps.skills.models import ModelLine
 from openflywheel.reading.archives import rows_in_archive
 from openflywheel.reading.files import rows_in
-from tests.people import TERMS, a_contribution, a_line, somebody
+from tests.people import TERMS, a_contribution, a_line, reverted, somebody
 
 pytestmark = pytest.mark.django_db
 
@@ -268,6 +268,24 @@ def test_an_etag_follows_the_content_and_the_form() -> None:
     accepted({"prompt": "3+3", "completion": "6"}, line=line)
 
     assert selection.etag("ndjson") != before
+
+
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_what_was_taken_out_again_goes_to_its_author_alone_who_asks_for_it(form: str) -> None:
+    ada, chosen = somebody(), {"style": "standard"}
+    out, _ = (accepted({"prompt": word, "completion": "c"}, by=ada) for word in "ab")
+    selection = Selection(AnonymousUser())
+    before = selection.etag(form)
+    reverted(out)
+
+    def prompts(**asked: Any) -> list[str]:
+        return [row["prompt"] for row in rows_of(exported(form, **chosen, **asked), form)]
+
+    assert selection.etag(form) != before
+    assert prompts() == prompts(reader=ada) == ["b"]
+    assert not Selection(AnonymousUser(), pr=out.pk).rows().exists()
+    assert prompts(reader=ada, pr=out.pk) == ["a"]
+    assert prompts(reader=ada, mine=True) == ["a", "b"]
 
 
 def found_bad(pr: Contribution, *positions: int) -> Sample:
