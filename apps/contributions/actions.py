@@ -199,9 +199,8 @@ def edit(
     """
     _authors_only(contribution, by)
     if contribution.stage not in rules.EDITABLE:
-        raise MoveRefused(
-            f"{contribution} is {words(contribution.stage)} and is not edited any more"
-        )
+        said = _("%(pr)s is %(stage)s and is not edited any more")
+        raise MoveRefused(said % {"pr": contribution, "stage": words(contribution.stage)})
     wished = {"title": title, "description": description, "skill": skill}
     changes = {
         name: value

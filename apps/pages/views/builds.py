@@ -125,7 +125,8 @@ def roll_out(request: HttpRequest, number: int) -> HttpResponse:
     channel = Channel.objects.select_related("live", "line").filter(line=build.line).first()
     try:
         if channel is None:
-            raise RolloutRefused(f"{build.line} has no channel yet; publish its base model first")
+            said = _("%(line)s has no channel yet; publish its base model first")
+            raise RolloutRefused(said % {"line": build.line})
         rollout = rollouts.start(build, channel, by=account_of(request))
     except (RolloutRefused, MoveRefused) as refusal:
         messages.error(request, forms.sentence(refusal))

@@ -186,9 +186,10 @@ def _each(
     for chosen_one in chosen:
         try:
             if chosen_one.pk in apart:
-                raise ReviewRefused(f"{chosen_one} is read alone: {apart[chosen_one.pk]}")
+                said = _("%(pr)s is read alone: %(why)s")
+                raise ReviewRefused(said % {"pr": chosen_one, "why": apart[chosen_one.pk]})
             if step not in GROUP_STEPS:
-                raise ReviewRefused("pick one of the verdicts")
+                raise ReviewRefused(_("pick one of the verdicts"))
             one = pending.give(
                 chosen_one,
                 step,
