@@ -9,9 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.conf import settings
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from flywheel.worker import LONGEST, Worker
 
 HELLO = (
     "import types, sys, logging; m = types.ModuleType('hello'); "
@@ -90,3 +95,43 @@ def test_what_is_no_request_is_refused_under_an_id_that_stands_in_the_log(
     assert answer.startswith(f"HTTP/1.1 {status} ")
     assert found
     assert f"{found[1]} refused before it was read: " in log
+
+
+class Counting(Worker):
+    """A worker that takes connections and asks nobody to answer them."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        conn.close()
+
+
+def worker(connections: int) -> Worker:
+    """One that has so many connections."""
+    configured = Config()
+    made = Counting(1, os.getppid(), [], None, 30, configured, Logger(configured))
+    made.nr_conns = connections
+    return made
+
+
+@pytest.mark.parametrize("connections", [1, 2, 500])
+def test_a_connection_goes_to_the_worker_with_the_fewest(
+    connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, idle = worker(connections), worker(0)
+    hesitated: list[float] = []
+
+    def meanwhile(seconds: float) -> None:
+        """What the other does while one hesitates."""
+        hesitated.append(seconds)
+        if len(hesitated) == 1:
+            idle.accept(listener)
+
+    monkeypatch.setattr("flywheel.worker.time.sleep", meanwhile)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(8)
+        listener.setblocking(False)
+        with socket.create_connection(listener.getsockname()):
+            busy.accept(listener)
+
+    assert (busy.nr_conns, idle.nr_conns) == (connections, 1)
+    assert LONGEST >= hesitated[0] > hesitated[1] == 0
