@@ -181,23 +181,24 @@ def gold_for(reviewer: Account) -> Contribution | None:
     """The gold item that is due to this reviewer now; none comes to those who can read which."""
     if reviewer.role != Role.REVIEWER:
         return None
-    found = UNSEEN_GOLD.first(reviewer=reviewer.pk, now=timezone.now())
-    if found is None:
+    number = UNSEEN_GOLD.first(reviewer=reviewer.pk, now=timezone.now())
+    if number is None:
         return None
+    found = Contribution.objects.select_related("author", "skill", "line").get(pk=number)
     given = Decision.objects.filter(reviewer=reviewer).count()
     given += Voice.objects.filter(reviewer=reviewer).count()
     share = AgreementPolicy.of(found.line).gold
     return found if drawn_in_secret("gold", f"{reviewer.pk}|{given}", share) else None
 
 
-def _unseen_gold() -> QuerySet[Contribution]:
-    """The gold item on which `reviewer` has given no voice and that nobody else holds at `now`."""
+def _unseen_gold() -> QuerySet[Contribution, int]:
+    """The number of the gold item on which `reviewer` has no voice and that nobody else holds."""
     reviewer = Hole("reviewer")
     held = Claim.objects.filter(contribution=OuterRef("pk"), expires_at__gt=Hole("now"))
     waiting = Gold.objects.filter(retired_at=None, contribution__stage=Stage.IN_REVIEW)
     unseen = Contribution.objects.filter(pk__in=waiting.values("pk")).exclude(voted_by(reviewer))
     free = unseen.exclude(Exists(held.exclude(reviewer=reviewer)))
-    return free.select_related("author", "skill", "line").order_by("pk")[:1]
+    return free.order_by("pk").values_list("pk", flat=True)[:1]
 
 
 UNSEEN_GOLD = Statement(_unseen_gold)
