@@ -91,3 +91,11 @@ def test_nesting_ends_at_the_limit_and_not_in_the_stack(opening: str, closing: s
 
 def test_the_mark_at_the_start_of_a_file_is_no_part_of_it() -> None:
     assert loads('\ufeff{"a": 1}'.encode()) == {"a": 1}
+
+
+def test_an_object_of_very_many_keys_is_refused_as_fast_as_one_of_few() -> None:
+    """Two hundred thousand keys, compared each with each, would take minutes."""
+    keys = ",".join(f'"{number}":0' for number in range(200_000))
+
+    with pytest.raises(BadJSON, match="“199999” stands there twice"):
+        loads(f'{{{keys},"199999":1}}')

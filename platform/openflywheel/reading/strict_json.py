@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,8 +92,8 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Fault:
     seen = dict(pairs)
     if len(seen) == len(pairs):
         return seen
-    keys = [key for key, _ in pairs]
-    doubled = next(key for at, key in enumerate(keys) if key in keys[:at])
+    counts = Counter(key for key, _ in pairs)
+    doubled = next(key for key, times in counts.items() if times > 1)
     return _Fault(f"the key “{_shown(doubled)}” stands there twice", "keep one of them")
 
 
