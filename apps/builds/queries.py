@@ -47,8 +47,3 @@ def recent(line: ModelLine | None = None) -> QuerySet[Build]:
     """Builds, newest first."""
     builds = Build.objects.select_related("line", "asked_by")
     return builds.filter(line=line) if line else builds
-
-
-def builds_with(contribution: Contribution) -> QuerySet[Build]:
-    """The builds that hold a contribution, oldest first."""
-    return Build.objects.filter(entries__contribution=contribution).order_by("pk")

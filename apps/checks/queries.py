@@ -19,12 +19,6 @@ PATTERNS_A_FINDING = 1
 FINDINGS_REMEMBERED = 50
 
 
-def screening_of(contribution: Contribution) -> Screening | None:
-    """The screening of the current revision, once there is one."""
-    screenings = Screening.objects.filter(contribution=contribution, revision=contribution.revision)
-    return screenings.first()
-
-
 def screening_with_findings(contribution: Contribution) -> Screening | None:
     """The same, with what it found, in two queries."""
     screenings = Screening.objects.filter(contribution=contribution, revision=contribution.revision)

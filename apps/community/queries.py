@@ -23,7 +23,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from apps.accounts.models import Account
 from apps.builds.models import Entry
-from apps.community.models import Dispatch, Endpoint, MailWish, Notice, Subscription
+from apps.community.models import Dispatch, Endpoint, MailWish, Notice
 from apps.community.news import News, kind_of_news
 from apps.contributions.models import Contribution
 from apps.contributions.stages import Stage
@@ -185,11 +185,6 @@ def to_be_mailed(many: Iterable[News]) -> QuerySet[Notice]:
     events = [news.event.pk for news in many]
     notices = Notice.objects.filter(event__in=events, mailed_at=None).exclude(account__email="")
     return notices.exclude(account__mail_wish__wanted=False).order_by("pk")
-
-
-def subscription_of(account: Account, contribution: Contribution) -> Subscription | None:
-    """How this person follows the PR, if they do."""
-    return Subscription.objects.filter(account=account, contribution=contribution).first()
 
 
 def endpoints_of(account: Account) -> QuerySet[Endpoint]:

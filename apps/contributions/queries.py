@@ -9,7 +9,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import (
     BigIntegerField,
     Exists,
-    F,
     OuterRef,
     Q,
     QuerySet,
@@ -141,13 +140,3 @@ def first_rows_of(contribution: Contribution, wanted: int) -> list[Row]:
     return FIRST_ROWS.all(
         contribution=contribution.pk, revision=contribution.revision, wanted=wanted
     )
-
-
-def accepted_rows(line: ModelLine) -> QuerySet[Row]:
-    """The current rows of every accepted contribution of a line, oldest first."""
-    rows = Row.objects.filter(
-        revision__contribution__line=line,
-        revision__contribution__stage=Stage.ACCEPTED,
-        revision__number=F("revision__contribution__revision"),
-    ).exclude(Exists(taking_out(OuterRef("revision__contribution"))))
-    return rows.select_related("skill", "revision").order_by("revision__contribution", "position")

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING
 
 from django.db import models
 
 from apps.accounts.models import Account
 
 if TYPE_CHECKING:
-    from apps.history.stages import StageTable
-
-
-class Staged(Protocol):
-    """What `history.move` can move: a model with a stage and the table that governs it."""
-
-    STAGES: ClassVar[StageTable]
-    pk: int
-    stage: str
+    pass
 
 
 class Event(models.Model):

@@ -85,10 +85,3 @@ def open_proposal(subject: Model, action: str) -> Proposal | None:
         expires_at__gt=timezone.now(),
     )
     return waiting.first()
-
-
-def proposals_of(kind: str) -> QuerySet[Proposal]:
-    """Everything of one kind of thing that waits for a second person, newest first."""
-    return Proposal.objects.select_related("proposed_by").filter(
-        subject_kind=kind, closed_at=None, expires_at__gt=timezone.now()
-    )

@@ -14,7 +14,7 @@ from apps.builds.models import Build, Entry
 from apps.builds.queries import waiting_for_a_build
 from apps.checks.actions import check
 from apps.contributions.errors import ContributionRefused, NotForYou
-from apps.contributions.queries import accepted, accepted_rows
+from apps.contributions.queries import accepted
 from apps.contributions.reverting import PROPOSE, propose_revert
 from apps.contributions.stages import Stage
 from apps.reviews import actions as reviews
@@ -41,7 +41,6 @@ def test_reverted_rows_are_in_no_later_manifest(tmp_path: Path) -> None:
     assert kept == [good.pk]
     assert list(waiting_for_a_build(line)) == []
     assert list(accepted(line)) == [good]
-    assert {row.revision.contribution_id for row in accepted_rows(line)} == {good.pk}
 
 
 def test_an_undecided_or_rejected_revert_takes_nothing_out() -> None:

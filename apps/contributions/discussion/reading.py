@@ -58,13 +58,9 @@ def plain_runs(tokens: list[Token]) -> Iterator[Token]:
 
 def names_in(text: str) -> list[str]:
     """Who is named, each once, in the order of the text, without the sign; at most twenty."""
-    named = _words(text, "name")
-    return list(dict.fromkeys(named))[:MOST_MENTIONS]
-
-
-def numbers_in(text: str) -> list[int]:
-    """Which PRs are named, each once, in the order of the text."""
-    return list(dict.fromkeys(int(word) for word in _words(text, "number")))
+    found = (piece for run in plain_runs(READER.parse(text)) for piece in pieces(run.content))
+    named = dict.fromkeys(piece.word[1:] for piece in found if piece.kind == "name")
+    return list(named)[:MOST_MENTIONS]
 
 
 def tasks_in(text: str) -> tuple[int, int]:
@@ -80,8 +76,3 @@ def tasks_of(tokens: list[Token]) -> Iterator[tuple[Token, re.Match[str]]]:
             match = TASK.match(inline.content)
             if match:
                 yield inline, match
-
-
-def _words(text: str, kind: str) -> list[str]:
-    runs = plain_runs(READER.parse(text))
-    return [piece.word[1:] for run in runs for piece in pieces(run.content) if piece.kind == kind]

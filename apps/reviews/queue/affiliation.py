@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -87,12 +86,6 @@ def is_independent(reviewer: Account, contribution: Contribution) -> bool:
 def apart_from(reviewer: Account, rule: QueueRule) -> list[int]:
     """The accounts whose work this reviewer is never offered, their own among them."""
     return [number for (number,) in _asked(APART_ALL, rule, me=_owner(reviewer))]
-
-
-def ties_of(account: Account) -> QuerySet[Tie]:
-    """The evidence about one account, dismissed or not, newest first."""
-    ties = Tie.objects.filter(Q(one=account) | Q(other=account))
-    return ties.select_related("one", "other", "dismissed_by").order_by("-pk")
 
 
 def tie_by_address(rule: QueueRule) -> int:

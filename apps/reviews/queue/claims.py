@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -205,21 +204,6 @@ def draw(reviewer: Account) -> Drawn | None:
             ahead = [other for other in held[at + 1 :] if other.ahead][: rule.prefetch]
             return Drawn(ITEM.all(number=one.number)[0], until, ahead, habits)
     return None
-
-
-def held_by(reviewer: Account) -> QuerySet[Claim]:
-    """What a reviewer holds: what they have open, then what is held ahead, in its order."""
-    held = Claim.objects.filter(
-        reviewer=reviewer, expires_at__gt=timezone.now(), contribution__stage=Stage.IN_REVIEW
-    )
-    return held.select_related(
-        "contribution__author", "contribution__skill", "contribution__line"
-    ).order_by("ahead", "pk")
-
-
-def ahead_of(reviewer: Account) -> list[Contribution]:
-    """The items held ahead, which can be rendered before they are asked for."""
-    return [one.contribution for one in held_by(reviewer).filter(ahead=True)]
 
 
 def claim(contribution: Contribution, *, by: Account) -> Claim:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
@@ -16,7 +15,7 @@ from apps.contributions.queries import rows_of
 from apps.contributions.stages import Stage
 from apps.reviews.agreement.models import Round
 from apps.reviews.sampling.models import RowVerdict, Sample
-from apps.reviews.sampling.plan import Plan, Standing, drawn, standing
+from apps.reviews.sampling.plan import Plan, Standing, standing
 from apps.reviews.sampling.policy import SamplingPolicy
 
 
@@ -113,12 +112,6 @@ def strata_of(contribution: Contribution) -> list[str]:
         )
         for row, length in zip(rows, lengths, strict=True)
     ]
-
-
-def recomputed(sample: Sample, strata: list[str]) -> bool:
-    """Whether seed and strata give the very order and sizes that are on record."""
-    order = drawn(strata, bytes.fromhex(sample.seed))[: len(sample.order)]
-    return order == sample.order and dict(Counter(strata)) == sample.strata
 
 
 def commitment(seed: str) -> str:

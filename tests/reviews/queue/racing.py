@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from apps.accounts.models import Account, Role
 from apps.contributions.models import Contribution, Revision
 from apps.contributions.stages import Stage
+from apps.reviews.models import Claim
 from apps.skills.models import ModelLine
 from tests.people import somebody
 
@@ -68,3 +70,9 @@ def reviewers(count: int) -> list[Account]:
 def fresh(items: Iterable[Contribution]) -> list[Contribution]:
     """The same as they stand now, each hand's own copies."""
     return list(Contribution.objects.filter(pk__in=[item.pk for item in items]).order_by("pk"))
+
+
+def ahead_of(reviewer: Account) -> list[Contribution]:
+    """The items that are held ahead for a reviewer, in their order."""
+    held = Claim.objects.filter(reviewer=reviewer, ahead=True, expires_at__gt=timezone.now())
+    return [one.contribution for one in held.select_related("contribution").order_by("pk")]

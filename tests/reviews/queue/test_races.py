@@ -29,7 +29,7 @@ from apps.reviews.errors import ReviewRefused, Stale
 from apps.reviews.models import Claim, Decision, Place
 from apps.reviews.queue import claims, places
 from tests.people import a_contribution, a_line, somebody
-from tests.reviews.queue.racing import fresh, many, reviewers, together
+from tests.reviews.queue.racing import ahead_of, fresh, many, reviewers, together
 
 ROWS = [{"prompt": "Another?", "completion": "Yes."}]
 SOAKS = float(os.environ.get("SOAK_SECONDS", "0"))
@@ -140,7 +140,7 @@ def test_among_many_claimers_at_once_no_item_is_claimed_twice():
 def _held(reviewer: Account) -> list[int]:
     item = claims.next_for(reviewer)
     assert item is not None
-    return [item.pk, *(one.pk for one in claims.ahead_of(reviewer))]
+    return [item.pk, *(one.pk for one in ahead_of(reviewer))]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,6 +21,7 @@ from apps.reviews.queue.models import Demand, Pulled
 from apps.skills.models import ModelLine
 from apps.traces.models import Outcome, Trace
 from tests.people import a_contribution, a_line, somebody
+from tests.reviews.queue.racing import ahead_of
 
 pytestmark = pytest.mark.django_db
 
@@ -166,7 +167,7 @@ def test_a_reviewer_gets_their_own_skills_first_and_the_others_after():
     places.pull()
 
     assert actions.next_for(grace) == manners
-    assert len(claims.ahead_of(grace)) == 1
+    assert len(ahead_of(grace)) == 1
 
 
 def test_the_score_is_the_product_of_its_factors_and_says_them():
@@ -193,12 +194,12 @@ def test_the_next_two_are_held_ahead_and_yield_to_who_has_nothing_else():
     grace, alan = somebody(Role.REVIEWER), somebody(Role.REVIEWER)
 
     got = actions.next_for(grace)
-    ahead = claims.ahead_of(grace)
+    ahead = ahead_of(grace)
     taken = actions.next_for(alan)
 
     assert {got, *ahead} == {first, *others}
     assert taken in ahead
-    assert claims.ahead_of(grace) == [one for one in ahead if one != taken]
+    assert ahead_of(grace) == [one for one in ahead if one != taken]
 
 
 def test_a_decision_brings_up_what_was_held_ahead():
@@ -206,12 +207,12 @@ def test_a_decision_brings_up_what_was_held_ahead():
         waiting(a_line())
     grace = somebody(Role.REVIEWER)
     first = actions.next_for(grace)
-    ahead = claims.ahead_of(grace)
+    ahead = ahead_of(grace)
 
     actions.accept(first, by=grace, digest=first.digest)
 
     assert actions.next_for(grace) == ahead[0]
-    assert claims.ahead_of(grace)[0] == ahead[1]
+    assert ahead_of(grace)[0] == ahead[1]
     assert Claim.objects.filter(reviewer=grace).count() == 3
     assert not Place.objects.filter(pk=first.pk).exists()
 

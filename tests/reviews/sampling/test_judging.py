@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from apps.reviews.agreement.voting import Awaited
 from apps.reviews.errors import NotSampled, ReasonMissing, SampleMissing, VoiceIsIn
 from apps.reviews.sampling import actions, queries
 from apps.reviews.sampling.models import RowVerdict, Sample
+from apps.reviews.sampling.plan import drawn
 from tests.people import NO_CHANCE, a_contribution, a_line, somebody
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +119,9 @@ def test_anybody_can_draw_the_same_rows_again_once_the_sample_has_ended():
     assert {"seed", "order", "verdicts"} & set(while_open) == set()
     assert (while_open["state"], told["state"]) == ("open", "passed")
     assert hashlib.sha256(bytes.fromhex(told["seed"])).hexdigest() == committed
-    assert queries.recomputed(sample, queries.strata_of(pr))
+    strata = queries.strata_of(pr)
+    assert drawn(strata, bytes.fromhex(told["seed"]))[: len(told["order"])] == told["order"]
+    assert Counter(strata) == told["strata"]
     assert sum(told["strata"].values()) == ROWS
     assert [said["position"] for said in told["verdicts"]] == told["order"][: sample.judged]
 
