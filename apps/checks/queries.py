@@ -20,7 +20,7 @@ FINDINGS_REMEMBERED = 50
 
 
 def screening_with_findings(contribution: Contribution) -> Screening | None:
-    """The same, with what it found, in two queries."""
+    """The screening of the current revision with what it found, once there is one."""
     screenings = Screening.objects.filter(contribution=contribution, revision=contribution.revision)
     return screenings.prefetch_related("findings").first()
 

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from apps.accounts.models import Account
 from apps.community.models import Notice, Reading, Reason, Subscription
-from apps.community.news import News, is_about, news_of
+from apps.community.news import News, is_about, kind_of_news, news_of
 from apps.contributions.models import Contribution
 from apps.history.models import Event
 
@@ -116,10 +116,9 @@ def _notices_of(news: News, audience: Audience, before: Sequence[Notice]) -> lis
 def _told_before(news: News, contribution: Contribution, before: Sequence[Notice]) -> bool:
     """Whether the same was told of this PR already, to anybody: earlier, or just now."""
     event = news.event
-    if any(
-        (one.contribution_id, one.event.verb) == (contribution.pk, event.verb) for one in before
-    ):
-        return True
+    for one in before:
+        if one.contribution_id == contribution.pk and kind_of_news(one.event) == news.kind:
+            return True
     told = Notice.objects.filter(contribution=contribution, event__verb=event.verb)
     return told.filter(event__subject_kind=event.subject_kind).exists()
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 
 from apps.accounts.models import Account
-
-if TYPE_CHECKING:
-    pass
 
 
 class Event(models.Model):
