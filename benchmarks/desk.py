@@ -43,7 +43,6 @@ from itertools import accumulate
 from math import log2
 from pathlib import Path
 from statistics import mean, quantiles
-from types import SimpleNamespace
 from typing import Any
 
 WEEK = 7 * 24 * 60.0  # minutes
@@ -348,9 +347,11 @@ class Desk:
 
     def _read(self, pr: PR, reviewer: int) -> float:
         """One reviewer reads it and gives a voice; returns the minutes it took."""
+        from apps.reviews.agreement.models import Voice
+
         verdict, minutes = self._judged(pr)
         pr.readers.add(reviewer)
-        pr.voices.append(SimpleNamespace(verdict=verdict, reviewer=reviewer))
+        pr.voices.append(Voice(verdict=verdict, reviewer_id=reviewer))
         pr.spent += minutes
         outcome = self._outcome(pr)
         if outcome is None:
@@ -361,6 +362,7 @@ class Desk:
 
     def _outcome(self, pr: PR) -> str | None:
         """What the voices come to by the product's rounds, or None while somebody is awaited."""
+        from apps.reviews.agreement.models import Round
         from apps.reviews.agreement.policy import asked, drawn_in_secret
         from apps.reviews.agreement.voting import tally
 
@@ -373,7 +375,7 @@ class Desk:
         digest = sha256(f"{pr.number}".encode()).hexdigest()
         drawn = drawn_in_secret("overlap", digest, self.agreement.overlap)
         wanted = asked(self.agreement, bears, drawn=drawn)
-        held: Any = SimpleNamespace(voices=wanted.voices, agreeing=wanted.agreeing)
+        held = Round(voices=wanted.voices, agreeing=wanted.agreeing, because=list(wanted.because))
         settled = tally(held, pr.voices)
         return settled.verdict if settled else None
 
