@@ -101,16 +101,22 @@ def test_another_content_type_is_refused_with_the_right_one(ada: Caller) -> None
     assert "application/json" in answer.json()["detail"]
 
 
-def test_an_error_that_nobody_foresaw_tells_no_secrets(
-    stranger: Caller, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "place",
+    ["apps.api.views.site.the_line", "apps.pages.languages.for_programs"],
+    ids=["in a view", "before any view"],
+)
+def test_an_error_that_nobody_foresaw_is_a_problem_and_tells_no_secrets(
+    stranger: Caller, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("the password of the database is swordfish")
 
-    monkeypatch.setattr("apps.api.views.site.the_line", broken)
+    monkeypatch.setattr(place, broken)
     answer = Client(raise_request_exception=False).get("/api/v1/skills")
 
-    assert (answer.status_code, answer.json()["code"]) == (500, "server_error")
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert answer.json()["code"] == "server_error"
     assert "swordfish" not in answer.content.decode()
 
 
@@ -164,17 +170,3 @@ def test_a_method_that_an_address_does_not_have_is_none_whoever_asks(
         "GET, HEAD, OPTIONS",
         "GET, POST, HEAD, OPTIONS",
     ]
-
-
-def test_an_error_outside_every_view_is_a_problem_too(
-    line: ModelLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError("the password is swordfish")
-
-    monkeypatch.setattr("apps.pages.languages.for_programs", broken)
-    answer = Client(raise_request_exception=False).get("/api/v1/skills")
-
-    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
-    assert answer.json()["code"] == "server_error"
-    assert b"swordfish" not in answer.content
